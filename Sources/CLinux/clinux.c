@@ -1,0 +1,77 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
+int clinux_memfd_secret(void) { return (int)syscall(SYS_memfd_secret, O_CLOEXEC); }
+
+int clinux_fallocate(int fd, int mode, off_t offset, off_t length) { return fallocate(fd, mode, offset, length); }
+
+int clinux_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+int clinux_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+int clinux_set_io_flusher(void) { return prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); }
+
+int clinux_keep_capabilities(uint64_t keep) {
+    for (int capability = 0; capability < 64; capability++) {
+        if (keep & (1ULL << capability)) continue;
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL && errno != EPERM) return -1;
+    }
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2];
+    memset(data, 0, sizeof data);
+    if (syscall(SYS_capget, &header, data) != 0) return -1;
+    for (int half = 0; half < 2; half++) {
+        uint32_t mask = (uint32_t)(keep >> (32 * half));
+        data[half].effective &= mask;
+        data[half].permitted &= mask;
+        data[half].inheritable = 0;
+    }
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+int clinux_umount(const char *path, int detach) { return umount2(path, (detach ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW); }
+
+int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+uint64_t clinux_mount_namespace(void) {
+    struct stat status;
+    return stat("/proc/self/ns/mnt", &status) == 0 ? (uint64_t)status.st_ino : 0;
+}
+
+int clinux_loop_configure(int loop, int backing, uint32_t block_bytes, int read_only, const char *name) {
+    struct loop_config config;
+    memset(&config, 0, sizeof config);
+    config.fd = (uint32_t)backing;
+    config.block_size = block_bytes;
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO | (read_only ? LO_FLAGS_READ_ONLY : 0);
+    strncpy((char *)config.info.lo_file_name, name, LO_NAME_SIZE - 1);
+    return ioctl(loop, LOOP_CONFIGURE, &config);
+}
+
+int clinux_loop_free_index(int control) { return ioctl(control, LOOP_CTL_GET_FREE); }
+
+int clinux_loop_clear(int loop) { return ioctl(loop, LOOP_CLR_FD, 0); }
+
+int clinux_loop_flags(int loop) {
+    struct loop_info64 info;
+    if (ioctl(loop, LOOP_GET_STATUS64, &info) != 0) return -1;
+    return (int)info.lo_flags;
+}

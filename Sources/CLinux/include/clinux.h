@@ -1,0 +1,60 @@
+// What the Linux kernel offers and Swift cannot say: variadic calls, function-like macros, and names that glibc
+// hides without _GNU_SOURCE. Every function returns what the system call returns and sets errno.
+#pragma once
+#include <linux/loop.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/random.h>
+#include <sys/types.h>
+
+enum {
+    CLINUX_OFD_SETLK = 37,         // F_OFD_SETLK, fcntl(2)
+    CLINUX_OFD_GETLK = 36,         // F_OFD_GETLK
+    CLINUX_SEEK_DATA = 3,          // lseek(2)
+    CLINUX_SEEK_HOLE = 4,
+    CLINUX_FALLOC_KEEP_SIZE = 1,   // fallocate(2)
+    CLINUX_FALLOC_PUNCH_HOLE = 2,
+    CLINUX_FALLOC_ZERO_RANGE = 16,
+    CLINUX_MADV_DONTFORK = 10,
+    CLINUX_MADV_DONTDUMP = 16,
+    CLINUX_MADV_WIPEONFORK = 18,
+};
+
+/// A descriptor over memory that the kernel itself leaves out of its direct map; -1 where there is none.
+int clinux_memfd_secret(void);
+
+/// fallocate(2), which glibc declares only under _GNU_SOURCE.
+int clinux_fallocate(int fd, int mode, off_t offset, off_t length);
+
+/// Makes this process undumpable: no core file, /proc/PID owned by root.
+int clinux_set_undumpable(void);
+
+/// execve(2) gives no new privileges from here on.
+int clinux_set_no_new_privileges(void);
+
+/// Asks that memory reclaim in this process and the threads it starts does not wait for I/O that it must serve.
+int clinux_set_io_flusher(void);
+
+/// Gives up every capability but those in the mask `keep`, permitted, effective, inheritable and bounding.
+int clinux_keep_capabilities(uint64_t keep);
+
+/// umount2(2) with the flags 0 or MNT_DETACH.
+int clinux_umount(const char *path, int detach);
+
+/// A descriptor that polls readable when the process has ended; pidfd_open(2).
+int clinux_pidfd_open(pid_t pid);
+
+/// The mount namespace of this process as an inode number, 0 when it cannot be read.
+uint64_t clinux_mount_namespace(void);
+
+/// Attaches `backing` to the loop device `loop` in one step: direct I/O, autoclear, the logical block size given.
+int clinux_loop_configure(int loop, int backing, uint32_t block_bytes, int read_only, const char *name);
+
+/// The number of a free loop device, made if there is none; -1 on failure.
+int clinux_loop_free_index(int control);
+
+/// Detaches a loop device (LOOP_CLR_FD).
+int clinux_loop_clear(int loop);
+
+/// Reads a loop device's flags (LO_FLAGS_...), or -1.
+int clinux_loop_flags(int loop);

@@ -1,0 +1,56 @@
+/// Where a volume's bytes lie: a local file first, a remote image later. Offsets and counts are bytes.
+///
+/// Order is the caller's: a write is durable only when a `sync` that began after it has returned. All methods may be
+/// called from several threads at once.
+public protocol BlockStore: Sendable {
+    /// The store's present size.
+    func sizeBytes() throws(BlockError) -> UInt64
+
+    /// Reads as much of the span as the store holds from `offset` on; what lies past its end is left untouched.
+    /// Gives the count read, short only there.
+    func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int
+
+    /// Writes the whole span, growing the store where it must.
+    func write(_ bytes: RawSpan, at offset: UInt64) throws(BlockError)
+
+    /// Returns when every write that returned before this call is durable.
+    func sync() throws(BlockError)
+
+    /// Makes a range read as zeroes and gives its room back.
+    func punchHole(at offset: UInt64, count: UInt64) throws(BlockError)
+
+    /// Makes a range read as zeroes and keeps its room.
+    func zeroRange(at offset: UInt64, count: UInt64) throws(BlockError)
+
+    /// Sets the size; what is new reads as zeroes.
+    func resize(toBytes count: UInt64) throws(BlockError)
+
+    /// Whether anything was ever written at `offset` or after it, as far as the store can tell. It may say yes too
+    /// often, never no.
+    func hasData(from offset: UInt64) throws(BlockError) -> Bool
+}
+
+/// What can go wrong below a volume. Small and closed: the FUSE path turns it into an errno.
+public enum BlockError: Error, Equatable, Sendable {
+    /// A system call failed with this errno.
+    case system(errno: Int32, call: Call)
+    /// A request past the end of the volume, or one whose sums overflow.
+    case outOfRange
+    /// An earlier sync failed: nothing written since can be trusted, so nothing is acknowledged any more.
+    case faulted
+    /// The cipher failed.
+    case cipher
+
+    public enum Call: String, Sendable {
+        case open, read, write, sync, allocate, resize, seek, lock, status
+    }
+
+    /// The errno that a caller of a file should see.
+    public var code: Int32 {
+        switch self {
+        case .system(let code, _): code
+        case .outOfRange: 22  // EINVAL
+        case .faulted, .cipher: 5  // EIO
+        }
+    }
+}

@@ -1,0 +1,120 @@
+internal import CLinux
+internal import Glibc
+
+/// A volume in a local file: pread, pwrite, fdatasync, fallocate, with EINTR and short transfers dealt with.
+public final class FileBlockStore: BlockStore {
+    /// The open file. Owned: closed with the store.
+    public let descriptor: Int32
+
+    public enum Access: Sendable {
+        case readOnly, readWrite
+        /// Makes a new file, mode 0600; refuses one that exists.
+        case create
+    }
+
+    public init(path: String, _ access: Access) throws(BlockError) {
+        let flags: Int32 =
+            switch access {
+            case .readOnly: O_RDONLY
+            case .readWrite: O_RDWR
+            case .create: O_RDWR | O_CREAT | O_EXCL
+            }
+        let descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw .system(errno: errno, call: .open) }
+        self.descriptor = descriptor
+    }
+
+    /// Takes over an open file, such as one that a parent process handed down.
+    public init(adopting descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    /// Takes the open-file-description lock over the headers that marks an attachment: a write lock, or a read lock for
+    /// read-only use. It belongs to the open file: a child that inherits the descriptor holds it too, and it goes when
+    /// the last holder dies. False when another holds it.
+    public func tryLock(exclusive: Bool) throws(BlockError) -> Bool {
+        var lock = flock()
+        lock.l_type = Int16(exclusive ? F_WRLCK : F_RDLCK)
+        lock.l_whence = Int16(SEEK_SET)
+        lock.l_start = 0
+        lock.l_len = off_t(HeaderLayout.copyOffsets[1] + UInt64(HeaderLayout.copyBytes))
+        while true {
+            if unsafe fcntl(descriptor, Int32(CLINUX_OFD_SETLK), &lock) == 0 { return true }
+            if errno == EINTR { continue }
+            if errno == EAGAIN || errno == EACCES { return false }
+            throw .system(errno: errno, call: .lock)
+        }
+    }
+
+    public func sizeBytes() throws(BlockError) -> UInt64 {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .system(errno: errno, call: .status) }
+        return UInt64(status.st_size)
+    }
+
+    public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
+        try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(BlockError) in
+            var done = 0
+            while done < buffer.count {
+                let target = unsafe buffer.baseAddress.map { unsafe $0 + done }
+                let got = unsafe pread(descriptor, target, buffer.count - done, off_t(offset) + done)
+                if got < 0 && errno == EINTR { continue }
+                guard got >= 0 else { throw .system(errno: errno, call: .read) }
+                if got == 0 { break }
+                done += got
+            }
+            return done
+        }
+    }
+
+    public func write(_ bytes: RawSpan, at offset: UInt64) throws(BlockError) {
+        try unsafe bytes.withUnsafeBytes { (buffer) throws(BlockError) in
+            var done = 0
+            while done < buffer.count {
+                let source = unsafe buffer.baseAddress.map { unsafe $0 + done }
+                let put = unsafe pwrite(descriptor, source, buffer.count - done, off_t(offset) + done)
+                if put < 0 && errno == EINTR { continue }
+                // A short write at a limit is followed by the error that says why.
+                guard put > 0 else { throw .system(errno: put < 0 ? errno : ENOSPC, call: .write) }
+                done += put
+            }
+        }
+    }
+
+    public func sync() throws(BlockError) {
+        while fdatasync(descriptor) != 0 {
+            guard errno == EINTR else { throw .system(errno: errno, call: .sync) }
+        }
+    }
+
+    public func punchHole(at offset: UInt64, count: UInt64) throws(BlockError) {
+        try allocate(CLINUX_FALLOC_PUNCH_HOLE | CLINUX_FALLOC_KEEP_SIZE, offset, count)
+    }
+
+    public func zeroRange(at offset: UInt64, count: UInt64) throws(BlockError) {
+        try allocate(CLINUX_FALLOC_ZERO_RANGE | CLINUX_FALLOC_KEEP_SIZE, offset, count)
+    }
+
+    public func resize(toBytes count: UInt64) throws(BlockError) {
+        while ftruncate(descriptor, off_t(count)) != 0 {
+            guard errno == EINTR else { throw .system(errno: errno, call: .resize) }
+        }
+    }
+
+    public func hasData(from offset: UInt64) throws(BlockError) -> Bool {
+        guard lseek(descriptor, off_t(offset), Int32(CLINUX_SEEK_DATA)) < 0 else { return true }
+        switch errno {
+        case ENXIO: return false
+        case EINVAL, EOPNOTSUPP: return true  // a filesystem that cannot tell
+        default: throw .system(errno: errno, call: .seek)
+        }
+    }
+
+    private func allocate(_ mode: Int, _ offset: UInt64, _ count: UInt64) throws(BlockError) {
+        while clinux_fallocate(descriptor, Int32(mode), off_t(offset), off_t(count)) != 0 {
+            guard errno == EINTR else { throw .system(errno: errno, call: .allocate) }
+        }
+    }
+}

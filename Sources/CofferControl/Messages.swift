@@ -1,0 +1,123 @@
+/// What the starter of a daemon sends it over their private socket, before the volume key. Nothing in it is secret.
+public struct AttachOrder: Codable, Sendable, Equatable {
+    public var volumeID: String
+    /// The folder to mount on; it exists.
+    public var exposedDirectory: String
+    /// Where the daemon listens for `ControlRequest`s.
+    public var controlSocketPath: String
+    /// The file that the daemon logs to.
+    public var logPath: String
+    public var isReadOnly: Bool
+    /// Leave when the exposed file, once opened, is closed by its last user (set by `mount`).
+    public var leavesAtLastClose: Bool
+    /// Give room back on discard; otherwise write encrypted zeroes, which hides which units hold data.
+    public var punchesHoles: Bool
+    /// Serving threads, at least 1.
+    public var threadCount: Int
+
+    public init(
+        volumeID: String,
+        exposedDirectory: String,
+        controlSocketPath: String,
+        logPath: String,
+        isReadOnly: Bool,
+        leavesAtLastClose: Bool,
+        punchesHoles: Bool,
+        threadCount: Int
+    ) {
+        self.volumeID = volumeID
+        self.exposedDirectory = exposedDirectory
+        self.controlSocketPath = controlSocketPath
+        self.logPath = logPath
+        self.isReadOnly = isReadOnly
+        self.leavesAtLastClose = leavesAtLastClose
+        self.punchesHoles = punchesHoles
+        self.threadCount = threadCount
+    }
+}
+
+/// The daemon's answer, once: it serves and the mount answers, or why not.
+public enum AttachAnswer: Codable, Sendable, Equatable {
+    case ready(AttachReady)
+    case failed(AttachFailure)
+}
+
+public struct AttachReady: Codable, Sendable, Equatable {
+    public var processID: Int32
+    /// The FUSE connection's number: the name of its folder under /sys/fs/fuse/connections.
+    public var fuseConnection: UInt32
+
+    public init(processID: Int32, fuseConnection: UInt32) {
+        self.processID = processID
+        self.fuseConnection = fuseConnection
+    }
+}
+
+public struct AttachFailure: Codable, Sendable, Equatable {
+    /// One sentence without secrets.
+    public var message: String
+    /// What the caller may do about it, where there is something.
+    public var hint: String?
+
+    public init(message: String, hint: String? = nil) {
+        self.message = message
+        self.hint = hint
+    }
+}
+
+/// What may be asked of a serving daemon over its control socket.
+public enum ControlRequest: String, Codable, Sendable {
+    case status
+}
+
+/// Answer of `status`.
+public struct DaemonStatus: Codable, Sendable, Equatable {
+    public enum State: String, Codable, Sendable {
+        case serving
+        /// A sync of the store failed: reads go on, every write and sync fails until the volume is attached again.
+        case faulted
+        case leaving
+    }
+
+    public var volumeID: String
+    public var processID: Int32
+    public var state: State
+    public var fuseConnection: UInt32
+    /// How many times the exposed file is open now.
+    public var openCount: Int
+    public var threadCount: Int
+    /// The cipher kernel's name.
+    public var kernel: String
+    /// How the key's memory is protected (`LockedMemory.Protection`).
+    public var keyMemory: String
+    /// The largest request, bytes.
+    public var requestBytes: Int
+    public var bytesRead: UInt64
+    public var bytesWritten: UInt64
+
+    public init(
+        volumeID: String,
+        processID: Int32,
+        state: State,
+        fuseConnection: UInt32,
+        openCount: Int,
+        threadCount: Int,
+        kernel: String,
+        keyMemory: String,
+        requestBytes: Int,
+        bytesRead: UInt64,
+        bytesWritten: UInt64
+    ) {
+        self.volumeID = volumeID
+        self.processID = processID
+        self.state = state
+        self.fuseConnection = fuseConnection
+        self.openCount = openCount
+        self.threadCount = threadCount
+        self.kernel = kernel
+        self.keyMemory = keyMemory
+        self.requestBytes = requestBytes
+        self.bytesRead = bytesRead
+        self.bytesWritten = bytesWritten
+    }
+}

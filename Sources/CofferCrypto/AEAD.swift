@@ -1,0 +1,102 @@
+internal import COpenSSL
+public import CofferSecrets
+
+/// AES-256-GCM (NIST SP 800-38D) by libcrypto, over secrets: plaintext comes from and goes to `SecretBytes` only.
+public enum AEAD {
+    public static let keyCount = 32
+    public static let nonceCount = 12
+    public static let tagCount = 16
+
+    /// Ciphertext followed by the tag. A nonce must never serve twice under one key.
+    public static func seal(
+        _ plaintext: borrowing SecretBytes,
+        key: borrowing SecretBytes,
+        nonce: [UInt8],
+        additionalData: [UInt8]
+    ) throws(CryptoError) -> [UInt8] {
+        let plaintextCount = plaintext.count
+        var sealed = [UInt8](repeating: 0, count: plaintextCount + tagCount)
+        let done = unsafe try withContext(key, nonce, additionalData, encrypts: true) { context in
+            plaintext.withBytes { plaintext in
+                unsafe plaintext.withUnsafeBytes { input in
+                    unsafe sealed.withUnsafeMutableBytes { output in
+                        let target = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+                        var put: Int32 = 0
+                        return unsafe EVP_EncryptUpdate(
+                            context,
+                            target,
+                            &put,
+                            input.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                            Int32(input.count)
+                        ) == 1 && EVP_EncryptFinal_ex(context, target.map { unsafe $0 + Int(put) }, &put) == 1
+                            && EVP_CIPHER_CTX_ctrl(
+                                context,
+                                EVP_CTRL_AEAD_GET_TAG,
+                                Int32(tagCount),
+                                target.map { unsafe $0 + plaintextCount }
+                            ) == 1
+                    }
+                }
+            }
+        }
+        guard done else { throw .engine }
+        return sealed
+    }
+
+    /// The plaintext of what `seal` gave; at least one byte of it.
+    public static func open(
+        _ sealed: [UInt8],
+        key: borrowing SecretBytes,
+        nonce: [UInt8],
+        additionalData: [UInt8]
+    ) throws(CryptoError) -> SecretBytes {
+        let count = sealed.count - tagCount
+        guard count > 0 else { throw .authenticationFailed }
+        var tag = Array(sealed.suffix(tagCount))
+        return unsafe try withContext(key, nonce, additionalData, encrypts: false) { (context) throws(CryptoError) in
+            try SecretBytes(count: count) { (target) throws(CryptoError) in
+                let opened = unsafe target.withUnsafeMutableBytes { output in
+                    let plaintext = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+                    var put: Int32 = 0
+                    return unsafe EVP_DecryptUpdate(context, plaintext, &put, sealed, Int32(count)) == 1
+                        && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(tagCount), &tag) == 1
+                        && EVP_DecryptFinal_ex(context, plaintext.map { unsafe $0 + Int(put) }, &put) == 1
+                }
+                // A failed tag leaves plaintext in the secret, which is wiped as this throws.
+                guard opened else { throw .authenticationFailed }
+            }
+        }
+    }
+
+    /// A context with key, nonce and additional data in place, freed (and its schedule wiped) after `body`.
+    private static func withContext<Result: ~Copyable>(
+        _ key: borrowing SecretBytes,
+        _ nonce: [UInt8],
+        _ additionalData: [UInt8],
+        encrypts: Bool,
+        _ body: (OpaquePointer) throws(CryptoError) -> Result
+    ) throws(CryptoError) -> Result {
+        guard key.count == keyCount, nonce.count == nonceCount, let context = unsafe EVP_CIPHER_CTX_new() else {
+            throw .engine
+        }
+        defer { unsafe EVP_CIPHER_CTX_free(context) }
+        let direction: Int32 = encrypts ? 1 : 0
+        let ready = key.withBytes { key in
+            unsafe key.withUnsafeBytes { key in
+                var put: Int32 = 0
+                return unsafe EVP_CipherInit_ex(
+                    context,
+                    EVP_aes_256_gcm(),
+                    nil,
+                    key.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                    nonce,
+                    direction
+                ) == 1
+                    && (additionalData.isEmpty
+                        || EVP_CipherUpdate(context, nil, &put, additionalData, Int32(additionalData.count)) == 1)
+            }
+        }
+        guard ready else { throw .engine }
+        return try unsafe body(context)
+    }
+}

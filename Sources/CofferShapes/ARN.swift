@@ -1,0 +1,77 @@
+/// An Amazon Resource Name, `arn:aws:service:region:account:resource`. (IAM user guide, "IAM ARNs".)
+public struct ARN: Hashable, Sendable, Codable, CustomStringConvertible {
+    public let service: String
+    public let region: String
+    public let account: String
+    public let resource: String
+
+    public init?(_ text: String) {
+        let parts = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 6, parts[0] == "arn", parts[1] == "aws", !parts[2].isEmpty, !parts[5].isEmpty,
+            text.utf8.count <= 2048
+        else { return nil }
+        (service, region, account, resource) = (parts[2], parts[3], parts[4], parts[5])
+    }
+
+    private init(service: String, region: String, account: String, resource: String) {
+        (self.service, self.region, self.account, self.resource) = (service, region, account, resource)
+    }
+
+    public static func key(_ id: KeyID, region: Region, account: AccountID) -> ARN {
+        ARN(service: "kms", region: region.name, account: account.digits, resource: "key/\(id)")
+    }
+
+    public static func alias(_ name: AliasName, region: Region, account: AccountID) -> ARN {
+        ARN(service: "kms", region: region.name, account: account.digits, resource: name.text)
+    }
+
+    public static func root(_ account: AccountID) -> ARN {
+        ARN(service: "iam", region: "", account: account.digits, resource: "root")
+    }
+
+    /// The key id of a KMS key's ARN, nil for any other.
+    public var keyID: KeyID? {
+        guard service == "kms", resource.hasPrefix("key/") else { return nil }
+        return KeyID(String(resource.dropFirst(4)))
+    }
+
+    public var description: String { "arn:aws:\(service):\(region):\(account):\(resource)" }
+}
+
+/// What a caller may name a KMS key by. (AWS KMS developer guide, "Key identifiers".)
+public enum KeyReference: Hashable, Sendable, CustomStringConvertible {
+    case id(KeyID)
+    case keyARN(ARN, KeyID)
+    case alias(AliasName)
+    case aliasARN(ARN, AliasName)
+
+    /// Throws NotFoundException in AWS's words where the text is none of the four forms.
+    public init(_ text: String) throws(AWSError) {
+        if text.hasPrefix("arn:") {
+            guard let arn = ARN(text), arn.service == "kms" else {
+                throw AWSError(.notFound, "Invalid arn \(text)")
+            }
+            if let id = arn.keyID {
+                self = .keyARN(arn, id)
+            } else if arn.resource.hasPrefix(AliasName.prefix) {
+                self = .aliasARN(arn, try AliasName(arn.resource))
+            } else {
+                throw AWSError(.notFound, "Invalid arn \(text)")
+            }
+        } else if text.hasPrefix(AliasName.prefix) {
+            self = .alias(try AliasName(text))
+        } else if let id = KeyID(text) {
+            self = .id(id)
+        } else {
+            throw AWSError(.notFound, "Invalid keyId '\(text)'")
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .id(let id): id.description
+        case .keyARN(let arn, _), .aliasARN(let arn, _): arn.description
+        case .alias(let name): name.text
+        }
+    }
+}
