@@ -36,6 +36,37 @@ public struct AttachOrder: Codable, Sendable, Equatable {
     }
 }
 
+/// What a daemon must know of the volume besides its key: fields of the header, which the starter has read and
+/// authenticated. It follows the `AttachOrder`; after it come the 64 bytes of the volume key, raw.
+public struct VolumeParameters: Codable, Sendable, Equatable {
+    /// Where the data begins in the store, bytes.
+    public var dataOffset: UInt64
+    public var volumeBytes: UInt64
+    /// 512 or 4096.
+    public var dataUnitBytes: Int
+    /// The cipher's number in the format.
+    public var cipherID: UInt32
+    /// The 32 bytes of salt and the 16 of the uuid that steer the derivation of the data's keys, in hex.
+    public var saltHex: String
+    public var uuidHex: String
+
+    public init(
+        dataOffset: UInt64,
+        volumeBytes: UInt64,
+        dataUnitBytes: Int,
+        cipherID: UInt32,
+        saltHex: String,
+        uuidHex: String
+    ) {
+        self.dataOffset = dataOffset
+        self.volumeBytes = volumeBytes
+        self.dataUnitBytes = dataUnitBytes
+        self.cipherID = cipherID
+        self.saltHex = saltHex
+        self.uuidHex = uuidHex
+    }
+}
+
 /// The daemon's answer, once: it serves and the mount answers, or why not.
 public enum AttachAnswer: Codable, Sendable, Equatable {
     case ready(AttachReady)

@@ -1,0 +1,132 @@
+internal import CofferSecrets
+internal import CofferXTS
+internal import Glibc
+internal import Synchronization
+
+/// One thread's way to an encrypted volume: its cipher and its scratch memory. Offsets and counts are bytes from the
+/// start of the volume.
+///
+/// This is the path of every byte: no allocation, no counting of references, and the methods are compiled for the one
+/// store that serves (`@specialized`), so that nothing is looked up at run time.
+public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
+    let volume: EncryptedVolume<Store>
+    let locks: StripeLocks
+    let fault: SyncFault
+    let volumeBytes: UInt64
+    let units: EncryptedUnits<Store>
+    let counters: TransferCounters
+    /// A data unit on its way through a read-modify-write, or a piece of encrypted zeroes.
+    var scratch: PageBuffer
+
+    init(_ volume: EncryptedVolume<Store>, cipher: consuming XTSCipher, counters: TransferCounters) {
+        self.volume = volume
+        locks = volume.locks
+        fault = volume.fault
+        volumeBytes = volume.geometry.volumeBytes
+        units = EncryptedUnits(
+            store: volume.store,
+            dataOffset: volume.geometry.dataOffset,
+            unitBytes: volume.geometry.dataUnitBytes,
+            cipher: cipher
+        )
+        self.counters = counters
+        scratch = PageBuffer(count: EncryptedUnits<Store>.pieceBytes)
+    }
+
+    /// Reads into the span from its start and gives the count, short only at the volume's end. Units that were never
+    /// written read as zeroes; an error of the store is an error here, and the span's content is then undefined.
+    @specialized(where Store == FileBlockStore)
+    public mutating func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
+        let count = room(at: offset, for: bytes.byteCount)
+        var done = 0
+        while done < count {
+            let stretch = Stretch(
+                from: offset + UInt64(done),
+                count: count - done,
+                unitBytes: units.unitBytes
+            )
+            locks.lockShared(stretch.stripe)
+            defer { locks.unlock(stretch.stripe) }
+            let range = done..<done + stretch.count
+            if stretch.isWhole {
+                _ = try bytes.withPart(range) { (part) throws(BlockError) in
+                    try units.read(&part, at: stretch.offset)
+                }
+            } else {
+                let (start, _) = try loadUnit(of: stretch)
+                scratch.withBytes(at: start, count: stretch.count) { bytes.copy($0, at: done) }
+            }
+            done += stretch.count
+        }
+        counters.bytesRead.wrappingAdd(UInt64(count), ordering: .relaxed)
+        return count
+    }
+
+    /// Writes the span, cut at the volume's end, and gives the count; ENOSPC when it begins there or later. The span
+    /// is encrypted in place: it holds ciphertext afterwards. A part of a data unit is read, changed and written back
+    /// under its stripe's lock, so that its neighbours stay as they are.
+    @specialized(where Store == FileBlockStore)
+    public mutating func write(_ bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
+        try fault.check()
+        let count = room(at: offset, for: bytes.byteCount)
+        guard count > 0 || bytes.byteCount == 0 else { throw .system(errno: ENOSPC, call: .write) }
+        var done = 0
+        while done < count {
+            let stretch = Stretch(
+                from: offset + UInt64(done),
+                count: count - done,
+                unitBytes: units.unitBytes
+            )
+            let range = done..<done + stretch.count
+            try bytes.withPart(range) { (part) throws(BlockError) in
+                if stretch.isWhole {
+                    locks.lockShared(stretch.stripe)
+                    defer { locks.unlock(stretch.stripe) }
+                    try units.write(&part, at: stretch.offset)
+                } else {
+                    locks.lockExclusively(stretch.stripe)
+                    defer { locks.unlock(stretch.stripe) }
+                    let (start, _) = try loadUnit(of: stretch)
+                    scratch.withMutableBytes(at: start, count: stretch.count) { $0.copy(part.bytes, at: 0) }
+                    try storeUnit(of: stretch)
+                }
+            }
+            done += stretch.count
+        }
+        counters.bytesWritten.wrappingAdd(UInt64(count), ordering: .relaxed)
+        return count
+    }
+
+    /// Returns when every write that returned before this call is durable.
+    @specialized(where Store == FileBlockStore)
+    public func sync() throws(BlockError) { try fault.sync(units.store) }
+
+    /// How much of a request lies inside the volume.
+    @inline(__always)
+    private func room(at offset: UInt64, for count: Int) -> Int {
+        offset < volumeBytes ? Int(min(UInt64(count), volumeBytes - offset)) : 0
+    }
+
+    // MARK: - Parts of a unit
+
+    /// Puts the unit of a partial stretch at the start of `scratch`, decrypted. Gives where in it the stretch begins,
+    /// and whether the unit is a hole.
+    @inline(__always)
+    mutating func loadUnit(of stretch: Stretch) throws(BlockError) -> (start: Int, isHole: Bool) {
+        let start = Int(stretch.offset % UInt64(units.unitBytes))
+        let isHole = try scratch.withMutableBytes(at: 0, count: units.unitBytes) {
+            (unit) throws(BlockError) in
+            try units.read(&unit, at: stretch.offset - UInt64(start)) == 1
+        }
+        return (start, isHole)
+    }
+
+    /// Encrypts the unit at the start of `scratch` and writes it back.
+    @inline(__always)
+    mutating func storeUnit(of stretch: Stretch) throws(BlockError) {
+        let position = stretch.offset - stretch.offset % UInt64(units.unitBytes)
+        try scratch.withMutableBytes(at: 0, count: units.unitBytes) { (unit) throws(BlockError) in
+            try units.write(&unit, at: position)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+internal import Glibc
+
+/// The locks that keep the partial writes of a volume from tearing their neighbours: 64 stripes of 1 MiB each, dealt
+/// out by offset. Whoever reads a data unit, changes a part of it and writes it back holds its stripe exclusively; all
+/// other access shares it, so that requests for whole units never wait for each other.
+///
+/// Order: a thread that holds a stripe exclusively, or one stripe shared, takes no other. `lockAllShared` goes from the
+/// first to the last and waits only for exclusive holders, who wait for nothing: there is no circle to deadlock in.
+@safe
+final class StripeLocks: @unchecked Sendable {
+    // Sendable: the locks are made in init, destroyed in deinit, and otherwise only locked.
+
+    static let stripeBytes = 1 << 20
+    static let count = 64
+    /// A cache line for each, so that threads in different places do not take lines from each other.
+    private static let spacing = 64
+
+    private let locks: UnsafeMutableRawPointer
+
+    init() {
+        precondition(
+            MemoryLayout<pthread_rwlock_t>.size <= Self.spacing,
+            "a lock is larger than a cache line"
+        )
+        unsafe locks = UnsafeMutableRawPointer.allocate(
+            byteCount: Self.count * Self.spacing,
+            alignment: Self.spacing
+        )
+        for index in 0..<Self.count {
+            let lock = unsafe (locks + index * Self.spacing).bindMemory(
+                to: pthread_rwlock_t.self,
+                capacity: 1
+            )
+            let status = unsafe pthread_rwlock_init(lock, nil)
+            precondition(status == 0, "a lock cannot be made")
+        }
+    }
+
+    deinit {
+        for index in 0..<Self.count { unsafe pthread_rwlock_destroy(lock(index)) }
+        unsafe locks.deallocate()
+    }
+
+    /// The stripe of an offset in the volume.
+    @inline(__always)
+    static func index(of offset: UInt64) -> Int {
+        Int(truncatingIfNeeded: offset / UInt64(stripeBytes)) & (count - 1)
+    }
+
+    @inline(__always)
+    func lockShared(_ index: Int) {
+        let status = unsafe pthread_rwlock_rdlock(lock(index))
+        precondition(status == 0, "a stripe cannot be shared")
+    }
+
+    @inline(__always)
+    func lockExclusively(_ index: Int) {
+        let status = unsafe pthread_rwlock_wrlock(lock(index))
+        precondition(status == 0, "a stripe cannot be locked")
+    }
+
+    @inline(__always)
+    func unlock(_ index: Int) {
+        let status = unsafe pthread_rwlock_unlock(lock(index))
+        precondition(status == 0, "a stripe is not locked")
+    }
+
+    func lockAllShared() {
+        for index in 0..<Self.count { lockShared(index) }
+    }
+
+    func unlockAll() {
+        for index in 0..<Self.count { unlock(index) }
+    }
+
+    @inline(__always)
+    private func lock(_ index: Int) -> UnsafeMutablePointer<pthread_rwlock_t> {
+        precondition(index >= 0 && index < Self.count, "no such stripe")
+        return unsafe (locks + index * Self.spacing).assumingMemoryBound(to: pthread_rwlock_t.self)
+    }
+}

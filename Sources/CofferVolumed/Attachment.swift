@@ -1,0 +1,181 @@
+internal import CofferBlock
+internal import CofferControl
+internal import CofferCrypto
+internal import CofferFuse
+internal import CofferSecrets
+internal import CofferShapes
+internal import CofferXTS
+internal import Glibc
+internal import Logging
+
+/// One attachment from the starter's order to the last request. The order of things: harden, take the order
+/// and the key, mount, give up privileges, serve, prove that the mount answers, answer the starter, wait, leave.
+enum Attachment {
+    /// How long the starter may take for each of its messages, and the mount for its first answer.
+    private static let startTimeoutMilliseconds = 30_000
+    private static let verifyTimeoutMilliseconds = 10_000
+    /// How long a request may still take when the daemon leaves.
+    private static let stopTimeoutMilliseconds = 20_000
+    private static let threadLimit = 256
+
+    /// Returns when the volume is no longer served and all is undone; throws when it never was.
+    static func serve(
+        _ volumeID: VolumeID,
+        store: FileBlockStore,
+        starter: borrowing ControlChannel,
+        log: inout Logger
+    ) throws {
+        try Hardening.beforeTheKey()
+        let order = try starter.receive(AttachOrder.self, timeoutMilliseconds: startTimeoutMilliseconds)
+        try check(order, volumeID)
+        let file = try LogFile(path: order.logPath)
+        log = Logger(label: "coffer-volumed") { _ in file }
+        log[metadataKey: "volume"] = "\(volumeID)"
+        let parameters = try starter.receive(
+            VolumeParameters.self,
+            timeoutMilliseconds: startTimeoutMilliseconds
+        )
+        let geometry = try geometry(parameters)
+        let xtsKey = try receiveKey(starter, parameters, geometry)
+
+        let volume = EncryptedVolume(store: store, geometry: geometry, punchesHoles: order.punchesHoles)
+        let exposed = ExposedFile(
+            volume: volume,
+            isReadOnly: order.isReadOnly,
+            leavesAtLastClose: order.leavesAtLastClose
+        )
+        BackgroundThread.onTermination { exposed.departure.ask(.signal($0)) }
+        let listener = try ControlListener(path: order.controlSocketPath)
+        defer { unsafe unlink(order.controlSocketPath) }
+        Hardening.becomeFlusher(log)
+        let session = try FuseSession(
+            mounting: exposed,
+            on: order.exposedDirectory,
+            source: "coffer:\(volumeID)"
+        )
+        var connection: UInt32?
+        do {
+            try Hardening.afterTheMount()
+            try start(session, order.threadCount, volume, key: xtsKey)
+            let number = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
+            connection = number
+            StatusResponder(
+                listener: listener,
+                volumeID: volumeID,
+                file: exposed,
+                connection: number,
+                threadCount: order.threadCount,
+                log: log
+            ).start()
+            try starter.send(AttachAnswer.ready(AttachReady(processID: getpid(), fuseConnection: number)))
+        } catch {
+            leave(session, connection, log)
+            throw error
+        }
+        log.info("serving \(order.exposedDirectory) with \(order.threadCount) threads")
+        waitForDeparture(exposed, log)
+        leave(session, connection, log)
+    }
+
+    // MARK: - Starting
+
+    private static func check(_ order: AttachOrder, _ volumeID: VolumeID) throws {
+        guard order.volumeID == volumeID.text else {
+            throw StartFailure("the order is for \(order.volumeID), and this process is for \(volumeID)")
+        }
+        guard (1...threadLimit).contains(order.threadCount) else {
+            throw StartFailure("a volume is served by 1 to \(threadLimit) threads, not \(order.threadCount)")
+        }
+        for path in [order.exposedDirectory, order.controlSocketPath, order.logPath]
+        where !path.hasPrefix("/") {
+            throw StartFailure("the order's path \"\(path)\" is not absolute")
+        }
+    }
+
+    private static func geometry(_ parameters: VolumeParameters) throws -> Geometry {
+        guard let cipher = Geometry.Cipher(rawValue: parameters.cipherID),
+            let geometry = Geometry(
+                volumeBytes: parameters.volumeBytes,
+                dataOffset: parameters.dataOffset,
+                dataUnitBytes: parameters.dataUnitBytes,
+                cipher: cipher
+            )
+        else { throw StartFailure("the starter sent a geometry that the format does not allow") }
+        return geometry
+    }
+
+    /// Receives the volume key, derives from it the key of the data, and wipes it.
+    private static func receiveKey(
+        _ starter: borrowing ControlChannel,
+        _ parameters: VolumeParameters,
+        _ geometry: Geometry
+    ) throws -> SecretBytes {
+        guard let salt = Hex.bytes(parameters.saltHex), salt.count == 32,
+            let uuid = Hex.bytes(parameters.uuidHex), uuid.count == 16
+        else { throw StartFailure("the starter sent a salt or a uuid that the format does not allow") }
+        let secret = try starter.receiveSecret(
+            count: VolumeKey.count,
+            timeoutMilliseconds: startTimeoutMilliseconds
+        )
+        guard let volumeKey = VolumeKey(secret) else {
+            throw StartFailure("the volume key has the wrong length")
+        }
+        return try volumeKey.xtsKey(
+            geometry.cipher,
+            dataUnitBytes: geometry.dataUnitBytes,
+            salt: salt,
+            uuid: uuid
+        )
+    }
+
+    /// Starts the threads, each with a cipher of its own, and wipes the key that the ciphers were made from.
+    private static func start(
+        _ session: FuseSession,
+        _ threadCount: Int,
+        _ volume: EncryptedVolume<FileBlockStore>,
+        key: consuming SecretBytes
+    ) throws {
+        try session.start(threadCount: threadCount) { () throws(XTSError) in
+            volume.makeWorker(cipher: try XTSCipher(key: key))
+        }
+    }
+
+    // MARK: - Leaving
+
+    private static func waitForDeparture(_ file: ExposedFile, _ log: Logger) {
+        while true {
+            switch file.departure.next() {
+            case .disconnected:
+                log.info("unmounted")
+                return
+            case .signal(let number):
+                log.info("asked to leave by signal \(number)")
+                return
+            case .lastClose where file.openCount == 0:
+                log.info("closed by its last user")
+                return
+            case .lastClose: continue  // opened again in the meantime
+            }
+        }
+    }
+
+    /// Ends the threads, which wipes their ciphers, makes durable what they acknowledged, and takes the mount away,
+    /// even while the file is open.
+    private static func leave(_ session: FuseSession, _ connection: UInt32?, _ log: Logger) {
+        if !session.stop(timeoutMilliseconds: stopTimeoutMilliseconds) {
+            // A sync would hang in the store as the request does.
+            log.error("a request to the store does not end; what it wrote is not known to be durable")
+        } else if !session.file.isReadOnly {
+            do throws(BlockError) {
+                try session.file.volume.sync()
+            } catch {
+                log.error(
+                    "the last sync failed: what was written since the one before may be lost (\(error))"
+                )
+            }
+        }
+        session.unmount(connection: connection)
+        let usage = LibcryptoMemory.usage
+        log.info("left; libcrypto held at most \(usage.peakBytes) of \(usage.capacityBytes) bytes")
+    }
+}

@@ -1,0 +1,81 @@
+internal import CofferBlock
+internal import CofferControl
+internal import CofferCrypto
+internal import CofferFuse
+internal import CofferSecrets
+internal import CofferShapes
+internal import CofferXTS
+internal import Glibc
+internal import Logging
+
+/// Answers questions over the control socket, one caller at a time, from a thread of its own: a store that hangs does
+/// not keep it from saying so.
+final class StatusResponder: Sendable {
+    /// How long a caller may take to ask.
+    private static let timeoutMilliseconds = 2000
+
+    private let listener: ControlListener
+    private let volumeID: VolumeID
+    private let file: ExposedFile
+    private let connection: UInt32
+    private let threadCount: Int
+    private let log: Logger
+
+    init(
+        listener: consuming ControlListener,
+        volumeID: VolumeID,
+        file: ExposedFile,
+        connection: UInt32,
+        threadCount: Int,
+        log: Logger
+    ) {
+        self.listener = listener
+        (self.volumeID, self.file, self.connection) = (volumeID, file, connection)
+        (self.threadCount, self.log) = (threadCount, log)
+    }
+
+    func start() {
+        BackgroundThread.start {
+            while true {
+                do throws(ControlError) {
+                    if let caller = try self.listener.accept(timeoutMilliseconds: 60_000) {
+                        try self.answer(caller)
+                    }
+                } catch {
+                    self.log.notice("a question was not answered: \(error.description)")
+                    if case .system = error { usleep(100_000) }  // out of descriptors, say: do not spin
+                }
+            }
+        }
+    }
+
+    private func answer(_ caller: borrowing ControlChannel) throws(ControlError) {
+        switch try caller.receive(ControlRequest.self, timeoutMilliseconds: Self.timeoutMilliseconds) {
+        case .status: try caller.send(status)
+        }
+    }
+
+    private var status: DaemonStatus {
+        let transferred = file.volume.transferred
+        return DaemonStatus(
+            volumeID: volumeID.text,
+            processID: getpid(),
+            state: file.isLeaving ? .leaving : file.volume.isFaulted ? .faulted : .serving,
+            fuseConnection: connection,
+            openCount: file.openCount,
+            threadCount: threadCount,
+            kernel: XTSKernel.preferred.name,
+            keyMemory: Self.keyMemory.rawValue,
+            requestBytes: FuseSession.requestBytes,
+            bytesRead: transferred.bytesRead,
+            bytesWritten: transferred.bytesWritten
+        )
+    }
+
+    /// The weaker of what libcrypto's arena has and what a new key would get now.
+    static var keyMemory: LockedMemory.Protection {
+        let order: [LockedMemory.Protection] = [.undumped, .locked, .secretMapping]
+        let present = [LibcryptoMemory.usage.protection ?? .undumped, LockedMemory(count: 1).protection]
+        return order.first { present.contains($0) } ?? .undumped
+    }
+}
