@@ -131,7 +131,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CofferCryptoTests",
-            dependencies: ["CofferCrypto", "CofferSecrets", "CofferTesting", "CofferXTS"],
+            dependencies: ["CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferXTS"],
             resources: [.copy("Vectors")],
             swiftSettings: strict
         ),

@@ -8,7 +8,10 @@ extension Array where Element == UInt8 {
     }
 
     /// Overwrites the bytes at `offset` with an integer's.
-    mutating func store<Integer: FixedWidthInteger & UnsignedInteger>(littleEndian value: Integer, at offset: Int) {
+    mutating func store<Integer: FixedWidthInteger & UnsignedInteger>(
+        littleEndian value: Integer,
+        at offset: Int
+    ) {
         for index in 0..<Integer.bitWidth / 8 {
             self[offset + index] = UInt8(truncatingIfNeeded: value >> Integer(8 * index))
         }
@@ -17,7 +20,9 @@ extension Array where Element == UInt8 {
     /// The integer at `offset`.
     func load<Integer: FixedWidthInteger & UnsignedInteger>(_ type: Integer.Type, at offset: Int) -> Integer {
         var value: Integer = 0
-        for index in (0..<Integer.bitWidth / 8).reversed() { value = value << 8 | Integer(self[offset + index]) }
+        for index in (0..<Integer.bitWidth / 8).reversed() {
+            value = value << 8 | Integer(self[offset + index])
+        }
         return value
     }
 }

@@ -1,8 +1,9 @@
 public import CofferCrypto
 public import CofferSecrets
 
-/// The plaintext volume key: 64 random bytes from KMS. It encrypts nothing itself; every key that does is derived from
-/// it, and from the fields of the header that steer decryption, so that a changed cipher, unit size or uuid gives noise.
+/// The plaintext volume key: 64 random bytes from KMS. It encrypts nothing itself; every key that does is
+/// derived from it, and from the fields of the header that steer decryption, so that a changed cipher, unit
+/// size or uuid gives noise.
 public struct VolumeKey: ~Copyable, Sendable {
     public static let count = 64
 
@@ -15,8 +16,14 @@ public struct VolumeKey: ~Copyable, Sendable {
     }
 
     /// The key's bytes, to send them to the daemon that will serve the volume.
-    public borrowing func withBytes<Failure: Error>(_ body: (RawSpan) throws(Failure) -> Void) throws(Failure) {
+    public borrowing func withBytes<Failure: Error>(_ body: (RawSpan) throws(Failure) -> Void) throws(Failure)
+    {
         try bytes.withBytes(body)
+    }
+
+    /// Whether both are one key; in a time that does not depend on their bytes.
+    borrowing func constantTimeEquals(_ other: borrowing VolumeKey) -> Bool {
+        bytes.constantTimeEquals(other.bytes)
     }
 
     /// XTS key 1 ‖ key 2 for the data: HKDF-Expand "coffer/1/xts" 00 cipher (4) unit size (4) uuid (16).

@@ -1,0 +1,116 @@
+public import CofferCrypto
+public import CofferSecrets
+public import CofferShapes
+
+/// What a volume's header says: the truth about the volume. Values only; `VolumeImage` reads and changes it.
+///
+/// A header that was read is unauthenticated until `HeaderReading.authenticate` has passed: until then its
+/// words may be shown, and its wrapped key taken to the KMS, and nothing else may rest on them.
+public struct VolumeHeader: Sendable, Equatable {
+    /// Where the volume is in its life.
+    public enum State: UInt32, Sendable {
+        /// Creation did not finish: there is no data yet.
+        case creating = 0
+        case ready = 1
+        /// A second slot waits for the proof that it opens the same volume key.
+        case rewrapping = 2
+        /// Part of the data is under one volume key and part under another.
+        case reencrypting = 3
+        /// No slot is left, so nobody can open the volume.
+        case erased = 4
+
+        public var name: String {
+            switch self {
+            case .creating: "creating"
+            case .ready: "ready"
+            case .rewrapping: "re-wrapping"
+            case .reencrypting: "re-encrypting"
+            case .erased: "erased"
+            }
+        }
+    }
+
+    /// Kept as it was read: a newer minor version changes nothing that this reader relies on.
+    public let minorVersion: UInt16
+    /// Grows by one with each change.
+    public internal(set) var sequence: UInt64
+    public let flags: HeaderFlags
+    public internal(set) var state: State
+    /// New for every volume key, as the salt is; those of the newest key.
+    public let uuid: [UInt8]
+    public let salt: [UInt8]
+    public let volumeID: VolumeID
+    public let geometry: Geometry
+    public let created: Timestamp
+    public internal(set) var modified: Timestamp
+    /// Two places, nil where empty.
+    public internal(set) var slots: [KeySlot?]
+    /// Grows by one with each read-write attach.
+    public internal(set) var attachEpoch: UInt64
+    /// Grows by one when the data is re-encrypted.
+    public let keyEpoch: UInt64
+    public let parentSnapshot: SnapshotID?
+    public let records: [HeaderRecord]
+
+    /// The slot that opens the volume: the first active one.
+    public var activeSlot: KeySlot? { slots.lazy.compactMap { $0 }.first { $0.state == .active } }
+
+    /// The slot that waits for its proof while the volume is being re-wrapped.
+    public var pendingSlot: KeySlot? { slots.lazy.compactMap { $0 }.first { $0.state == .pending } }
+
+    /// What a catalogue remembers, to tell an old header from this one.
+    public var mark: RollbackMark { RollbackMark(uuid: uuid, sequence: sequence, attachEpoch: attachEpoch) }
+
+    /// XTS key 1 ‖ key 2 for the data of this volume.
+    public func xtsKey(from volumeKey: borrowing VolumeKey) throws(CryptoError) -> SecretBytes {
+        try volumeKey.xtsKey(geometry.cipher, dataUnitBytes: geometry.dataUnitBytes, salt: salt, uuid: uuid)
+    }
+
+    /// Whether the slots are those that the state allows, and belong to the volume keys that it implies.
+    var slotsFitState: Bool {
+        let filled = slots.compactMap { $0 }
+        let isNewest = { (slot: KeySlot) in
+            slot.uuid == uuid && slot.salt == salt && slot.keyEpoch == keyEpoch
+        }
+        let states = filled.map(\.state)
+        switch state {
+        case .creating, .ready: return states == [.active] && filled.allSatisfy(isNewest)
+        case .rewrapping:
+            return (states == [.active, .pending] || states == [.pending, .active])
+                && filled.allSatisfy(isNewest)
+        case .reencrypting: return states == [.active, .active] && filled.contains(where: isNewest)
+        case .erased: return filled.isEmpty
+        }
+    }
+}
+
+/// What a volume uses beyond version 1.0, and what a reader that does not know it may still do.
+public struct HeaderFlags: Sendable, Equatable {
+    /// Nothing.
+    public let incompatible: UInt32
+    /// Read.
+    public let readOnlyCompatible: UInt32
+    /// Everything, if it keeps them.
+    public let compatible: UInt32
+
+    public static let none = HeaderFlags(incompatible: 0, readOnlyCompatible: 0, compatible: 0)
+}
+
+/// How far a header had come when it was last seen. A header below its mark is an old one put back.
+public struct RollbackMark: Sendable, Equatable, Codable {
+    /// 16 bytes.
+    public let uuid: [UInt8]
+    public let sequence: UInt64
+    public let attachEpoch: UInt64
+
+    public init(uuid: [UInt8], sequence: UInt64, attachEpoch: UInt64) {
+        (self.uuid, self.sequence, self.attachEpoch) = (uuid, sequence, attachEpoch)
+    }
+
+    /// Whether a header with the mark `current` may follow this one: both counters only grow, and the uuid
+    /// changes only together with the sequence.
+    public func allows(_ current: RollbackMark) -> Bool {
+        current.sequence >= sequence && current.attachEpoch >= attachEpoch
+            && (current.uuid == uuid || current.sequence > sequence)
+    }
+}
