@@ -15,7 +15,6 @@ let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
     name: "coffer",
@@ -28,7 +27,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
         // C: module maps, kernels, and what Swift cannot say.
@@ -81,7 +79,7 @@ let package = Package(
             name: "CofferEBS",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferCatalog", "CofferControl", "CofferCrypto", "CofferSecrets",
-                "CofferShapes", logging, subprocess,
+                "CofferShapes", logging,
             ],
             swiftSettings: strict
         ),
@@ -108,8 +106,8 @@ let package = Package(
         .executableTarget(
             name: "CofferCLI",
             dependencies: [
-                "Coffer", "CofferBench", "CofferCatalog", "CofferEBS", "CofferKMS", "CofferSecrets",
-                "CofferShapes", "CofferTrail", argumentParser, logging,
+                "CLinux", "Coffer", "CofferBench", "CofferCatalog", "CofferEBS", "CofferKMS", "CofferSecrets",
+                "CofferShapes", "CofferTrail", "CofferXTS", argumentParser, logging,
             ],
             swiftSettings: strict
         ),
@@ -125,7 +123,9 @@ let package = Package(
         // Tests.
         .target(
             name: "CofferTesting",
-            dependencies: ["CofferBlock", "CofferSecrets", "CofferShapes", subprocess],
+            dependencies: [
+                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferXTS",
+            ],
             path: "Tests/CofferTesting",
             swiftSettings: strict
         ),
@@ -137,28 +137,38 @@ let package = Package(
         ),
         .testTarget(
             name: "CofferBlockTests",
-            dependencies: ["CofferBlock", "CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferXTS"],
+            dependencies: [
+                "CofferBlock", "CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferXTS",
+            ],
             resources: [.copy("Golden")],
             swiftSettings: strict
         ),
         .testTarget(
             name: "CofferKMSTests",
-            dependencies: ["CofferCrypto", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail"],
+            dependencies: [
+                "CofferCrypto", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail",
+            ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "CofferServicesTests",
-            dependencies: ["Coffer", "CofferBlock", "CofferCatalog", "CofferEBS", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting"],
+            dependencies: [
+                "Coffer", "CofferBlock", "CofferCatalog", "CofferEBS", "CofferKMS", "CofferSecrets",
+                "CofferShapes", "CofferTesting",
+            ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "FuseTests",
-            dependencies: ["CofferBlock", "CofferSecrets", "CofferShapes", "CofferTesting"],
+            dependencies: [
+                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferTesting",
+                "CofferVolumed", "CofferXTS",
+            ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["CofferSecrets", "CofferShapes", "CofferTesting"],
+            dependencies: ["CofferCLI", "CofferTesting", "CofferVolumed"],
             swiftSettings: strict
         ),
     ]

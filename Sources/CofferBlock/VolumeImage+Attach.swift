@@ -1,3 +1,5 @@
+public import CofferShapes
+
 /// What an attach found and did.
 public struct AttachStart: Sendable {
     /// The header as it is now: geometry, salt and uuid to serve the data with.

@@ -1,3 +1,5 @@
+public import CofferShapes
+
 /// One thing that a check found.
 public struct HeaderFinding: Sendable, Equatable {
     /// For programs; the sentence is for people.

@@ -1,3 +1,5 @@
+public import CofferShapes
+
 /// A header kept elsewhere, against the day when both copies in the store are lost. It is one copy as it lay
 /// in the store, 32768 bytes: it names its own kind, version and place, and its checksum and authentication
 /// code go with it.

@@ -1,4 +1,4 @@
-internal import CofferShapes
+public import CofferShapes
 
 /// Moving a volume to another KMS key: the same volume key, wrapped anew. It changes who can open the volume;
 /// it does not take the key from who had it.

@@ -53,7 +53,8 @@ public enum AEAD {
         let count = sealed.count - tagCount
         guard count > 0 else { throw .authenticationFailed }
         var tag = Array(sealed.suffix(tagCount))
-        return unsafe try withContext(key, nonce, additionalData, encrypts: false) { (context) throws(CryptoError) in
+        return unsafe try withContext(key, nonce, additionalData, encrypts: false) {
+            (context) throws(CryptoError) in
             try SecretBytes(count: count) { (target) throws(CryptoError) in
                 let opened = unsafe target.withUnsafeMutableBytes { output in
                     let plaintext = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
@@ -76,7 +77,8 @@ public enum AEAD {
         encrypts: Bool,
         _ body: (OpaquePointer) throws(CryptoError) -> Result
     ) throws(CryptoError) -> Result {
-        guard key.count == keyCount, nonce.count == nonceCount, let context = unsafe EVP_CIPHER_CTX_new() else {
+        guard key.count == keyCount, nonce.count == nonceCount, let context = unsafe EVP_CIPHER_CTX_new()
+        else {
             throw .engine
         }
         defer { unsafe EVP_CIPHER_CTX_free(context) }
@@ -93,7 +95,8 @@ public enum AEAD {
                     direction
                 ) == 1
                     && (additionalData.isEmpty
-                        || EVP_CipherUpdate(context, nil, &put, additionalData, Int32(additionalData.count)) == 1)
+                        || EVP_CipherUpdate(context, nil, &put, additionalData, Int32(additionalData.count))
+                            == 1)
             }
         }
         guard ready else { throw .engine }

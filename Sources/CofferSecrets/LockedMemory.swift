@@ -33,7 +33,9 @@ public struct LockedMemory: ~Copyable, @unchecked Sendable {
         let room = (count + page - 1) / page * page
         mappingBytes = room + 2 * page
         let fence = unsafe mmap(nil, mappingBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let fence = unsafe fence, unsafe fence != MAP_FAILED else { fatalError("no memory for a secret") }
+        guard let fence = unsafe fence, unsafe fence != MAP_FAILED else {
+            fatalError("no memory for a secret")
+        }
         unsafe mapping = fence
         unsafe base = fence + page
         self.count = count

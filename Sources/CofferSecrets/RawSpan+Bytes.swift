@@ -17,7 +17,9 @@ extension MutableRawSpan {
         precondition(offset >= 0 && source.byteCount <= byteCount - offset, "a copy past the end of a span")
         unsafe withUnsafeMutableBytes { target in
             unsafe source.withUnsafeBytes { bytes in
-                let part = unsafe UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + bytes.count])
+                let part = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: target[offset..<offset + bytes.count]
+                )
                 unsafe part.copyMemory(from: bytes)
             }
         }

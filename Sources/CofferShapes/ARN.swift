@@ -6,7 +6,9 @@ public struct ARN: Hashable, Sendable, Codable, CustomStringConvertible {
     public let resource: String
 
     public init?(_ text: String) {
-        let parts = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false).map(String.init)
+        let parts = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false).map(
+            String.init
+        )
         guard parts.count == 6, parts[0] == "arn", parts[1] == "aws", !parts[2].isEmpty, !parts[5].isEmpty,
             text.utf8.count <= 2048
         else { return nil }

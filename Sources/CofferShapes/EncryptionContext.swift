@@ -44,7 +44,8 @@ public struct EncryptionContext: Hashable, Sendable, Codable, ExpressibleByDicti
         guard let count = Self.number(&rest), count <= bytes.count / 8 else { return nil }
         var pairs: [String: String] = [:]
         for _ in 0..<count {
-            guard let key = Self.text(&rest), let value = Self.text(&rest), pairs.updateValue(value, forKey: key) == nil
+            guard let key = Self.text(&rest), let value = Self.text(&rest),
+                pairs.updateValue(value, forKey: key) == nil
             else { return nil }
         }
         self.init(pairs)
@@ -52,7 +53,9 @@ public struct EncryptionContext: Hashable, Sendable, Codable, ExpressibleByDicti
     }
 
     private static func append(_ number: Int, to bytes: inout [UInt8]) {
-        for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
+        for shift in stride(from: 0, to: 32, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: number >> shift))
+        }
     }
 
     private static func number(_ rest: inout ArraySlice<UInt8>) -> Int? {

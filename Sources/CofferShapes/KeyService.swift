@@ -135,6 +135,8 @@ public struct ReEncryptResponse: Sendable, Hashable {
     ) {
         self.blob = blob
         (self.sourceKeyARN, self.keyARN) = (sourceKeyARN, keyARN)
-        (self.sourceKeyMaterialID, self.destinationKeyMaterialID) = (sourceKeyMaterialID, destinationKeyMaterialID)
+        (self.sourceKeyMaterialID, self.destinationKeyMaterialID) = (
+            sourceKeyMaterialID, destinationKeyMaterialID
+        )
     }
 }

@@ -67,7 +67,8 @@ public struct VolumeID: Hashable, Sendable, Codable, CustomStringConvertible {
     public let text: String
 
     public init?(_ text: String) {
-        guard text.hasPrefix("vol-"), text.utf8.count == 21, text.utf8.dropFirst(4).allSatisfy(Hex.isLowerDigit)
+        guard text.hasPrefix("vol-"), text.utf8.count == 21,
+            text.utf8.dropFirst(4).allSatisfy(Hex.isLowerDigit)
         else { return nil }
         self.text = text
     }

@@ -1,3 +1,4 @@
+internal import CXTS
 /// AES-XTS for data at rest (IEEE Std 1619-2018; NIST SP 800-38E).
 ///
 /// XTS encrypts each data unit of a volume under its number, with no room for a tag and no nonce: equal plaintext in the
@@ -5,7 +6,6 @@
 /// unit back. It hides content; it authenticates nothing. For messages, files and keys use authenticated encryption
 /// (CofferCrypto), not this.
 public import CofferSecrets
-internal import CXTS
 
 /// Why a cipher cannot be made or a run cannot be crypted.
 public enum XTSError: Error, Equatable, Sendable {

@@ -1,0 +1,118 @@
+internal import ArgumentParser
+internal import CofferBench
+internal import CofferShapes
+internal import CofferXTS
+internal import Foundation
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure how fast this machine is at what Coffer does.",
+        subcommands: [BenchCrypto.self]
+    )
+}
+
+struct BenchCrypto: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "crypto",
+        abstract: "Measure the sector cipher: AES-256-XTS over runs of 1 MiB in memory.",
+        discussion:
+            "Speeds in GB/s (10^9 bytes a second, all threads together): median of the rounds, and their range."
+    )
+
+    @Option(help: "How results are printed.")
+    var output: OutputFormat = .table
+    @Option(help: "The kernel to measure. (default: all that this processor can run)")
+    var kernel: String?
+    @Option(
+        name: .customLong("unit"),
+        help: "A data unit size, bytes; may be repeated. (default: 512, 4096, 65536)"
+    )
+    var units: [Int] = []
+    @Option(help: "A number of threads; may be repeated. (default: 1 and all processors)")
+    var threads: [Int] = []
+    @Option(help: "Measured rounds of each combination.")
+    var rounds: Int = 5
+    @Option(help: "How long a round lasts, milliseconds.")
+    var milliseconds: Int = 200
+
+    func validate() throws {
+        guard (1...1000).contains(rounds), (1...60_000).contains(milliseconds) else {
+            throw ValidationError("rounds are 1 to 1000, of 1 to 60000 milliseconds each")
+        }
+        for unit in units where unit < 16 || unit > 65536 || unit & (unit - 1) != 0 {
+            throw ValidationError("a data unit is a power of two from 16 to 65536 bytes, not \(unit)")
+        }
+        guard threads.allSatisfy({ (1...256).contains($0) }) else {
+            throw ValidationError("threads are 1 to 256")
+        }
+    }
+
+    func run() throws {
+        let chosen = XTSKernel.all.filter { kernel == nil || $0.name == kernel }
+        guard !chosen.isEmpty else {
+            let names = XTSKernel.all.map(\.name).joined(separator: ", ")
+            throw AWSError(
+                .validation,
+                "this processor has no kernel '\(kernel ?? "")'",
+                hint: "it can run: \(names)"
+            )
+        }
+        let processors = ProcessInfo.processInfo.activeProcessorCount
+        let bench = CryptoBench(
+            kernels: chosen,
+            unitBytes: units.isEmpty ? [512, 4096, 65536] : units,
+            threadCounts: threads.isEmpty ? Array(Set([1, processors])).sorted() : threads,
+            rounds: rounds,
+            roundMilliseconds: milliseconds
+        )
+        defer { Terminal.endProgress() }
+        let rows: [CryptoBench.Row]
+        do {
+            rows = try bench.run { share, combination in Terminal.progress(share, combination) }
+        } catch {
+            throw AWSError(.internalError, "the cipher failed its self-test or a run: \(error)")
+        }
+        Terminal.endProgress()
+        try show(rows)
+    }
+
+    private struct RowShape: Encodable {
+        let Kernel: String
+        let UnitBytes: Int
+        let Threads: Int
+        let Direction: String
+        let MedianGBps: Double
+        let MinimumGBps: Double
+        let MaximumGBps: Double
+    }
+
+    private func show(_ rows: [CryptoBench.Row]) throws {
+        if output == .json {
+            return try Terminal.json([
+                "Rows": rows.map {
+                    RowShape(
+                        Kernel: $0.kernel,
+                        UnitBytes: $0.unitBytes,
+                        Threads: $0.threadCount,
+                        Direction: $0.encrypts ? "encrypt" : "decrypt",
+                        MedianGBps: $0.median,
+                        MinimumGBps: $0.minimum,
+                        MaximumGBps: $0.maximum
+                    )
+                }
+            ])
+        }
+        Terminal.table(
+            ["KERNEL", "UNIT", "THREADS", "DIRECTION", "GB/S", "RANGE"],
+            rows.map {
+                [
+                    $0.kernel, "\($0.unitBytes)", "\($0.threadCount)", $0.encrypts ? "encrypt" : "decrypt",
+                    Self.number($0.median), "\(Self.number($0.minimum))-\(Self.number($0.maximum))",
+                ]
+            }
+        )
+    }
+
+    private static func number(_ value: Double) -> String { String(format: "%.2f", value) }
+}

@@ -1,0 +1,68 @@
+internal import ArgumentParser
+internal import CLinux
+internal import CofferShapes
+internal import Glibc
+
+/// `coffer`: parses, calls one verb of a service, prints. Results go to standard output, everything else to standard
+/// error; exit codes: 0 done, 1 refused or failed, 2 usage, 3 access denied, 4 not found, 5 wrong state.
+@main
+enum Main {
+    static func main() async {
+        harden()
+        do {
+            var command = try CofferCommand.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(report(error))
+        }
+    }
+
+    /// Keys pass through this process: no core file, no reader of its memory but root, new files for the owner alone.
+    private static func harden() {
+        umask(0o077)
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        _ = clinux_set_undumpable()
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Says what failed, why, and what to do next; gives the exit code.
+    private static func report(_ error: any Error) -> Int32 {
+        if let error = error as? AWSError {
+            Terminal.error("coffer: \(error)")
+            if let hint = error.hint { Terminal.error("hint: \(hint)") }
+            return error.code.kind.exitCode
+        }
+        if CofferCommand.exitCode(for: error).isSuccess {
+            print(CofferCommand.fullMessage(for: error))
+            return 0
+        }
+        if let exit = error as? ExitCode { return exit.rawValue }
+        Terminal.error(CofferCommand.fullMessage(for: error))
+        return 2
+    }
+}
+
+struct CofferCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coffer",
+        abstract: "Encryption at rest as AWS does it, on machines you own.",
+        discussion: """
+            A first use:
+              coffer key create --alias app
+              coffer volume create --name data --size 10GiB --key alias/app
+              coffer volume mount data /mnt/data
+
+            Exit codes: 0 done, 1 refused or failed, 2 usage, 3 access denied, 4 not found, 5 wrong state.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            KeyCommand.self, VolumeCommand.self, TrailCommand.self, SealCommand.self, BenchCommand.self,
+            DoctorCommand.self,
+        ]
+    )
+}

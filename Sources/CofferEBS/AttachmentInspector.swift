@@ -1,0 +1,91 @@
+internal import CofferControl
+internal import CofferShapes
+internal import Glibc
+
+/// What is true of a volume's attachment right now.
+public enum AttachmentState: String, Sendable {
+    /// Not attached, nothing left behind.
+    case detached
+    /// The daemon serves it.
+    case attached
+    /// The daemon serves reads, and fails every write since a sync of the store failed.
+    case faulted
+    /// The daemon lives and does not answer.
+    case hung
+    /// The daemon is gone and has left mounts or a loop device behind.
+    case crashed
+    /// Attached in another mount namespace, or by a process that this home's records do not know.
+    case elsewhere
+}
+
+/// An attachment as the kernel, the daemon and the record together tell of it.
+struct AttachmentView: Sendable {
+    var state: AttachmentState
+    var record: AttachmentRecord?
+    /// The daemon's own words, where it answers.
+    var status: DaemonStatus?
+    /// FUSE mounts of this volume, the newest last.
+    var exposedMounts: [MountEntry]
+    /// Loop devices over its exposed file.
+    var loops: [LoopDevice]
+    /// Mounts of filesystems on the volume: on its loop devices, or through fuse2fs.
+    var filesystemMounts: [MountEntry]
+
+    /// The folder that holds the file `volume`.
+    var exposedDirectory: String? { exposedMounts.last?.mountPoint ?? record?.exposedDirectory }
+    var fuseConnection: UInt32? { exposedMounts.last?.deviceMinor ?? record?.fuseConnection }
+    var leavesNothing: Bool { exposedMounts.isEmpty && loops.isEmpty && filesystemMounts.isEmpty }
+}
+
+extension RuntimeFolder {
+    /// Looks at a volume's attachment. Nothing is trusted for being written down: mounts and loop devices are the
+    /// kernel's, life is the process table's and the daemon's answer.
+    func inspect(_ id: VolumeID) -> AttachmentView {
+        let mounts = MountTable.current()
+        let record = record(id)
+        let exposed = mounts.filter { $0.filesystemType == "fuse.coffer" && $0.source == "coffer:\(id)" }
+        // A record may name a folder whose FUSE mount is gone while a loop device above it is not.
+        let directories = Set(exposed.map(\.mountPoint) + [record?.exposedDirectory].compactMap(\.self))
+        let files = directories.map { "\($0)/volume" }
+        let loops = files.flatMap { LoopDevice.all(backedBy: $0) }
+        let filesystems = mounts.filter { mount in
+            loops.contains { $0.deviceMajor == mount.deviceMajor && $0.deviceMinor == mount.deviceMinor }
+                || files.contains(mount.source)
+        }
+        let status = daemonStatus(id)
+        var view = AttachmentView(
+            state: .detached,
+            record: record,
+            status: status,
+            exposedMounts: exposed,
+            loops: loops,
+            filesystemMounts: filesystems
+        )
+        view.state = state(of: view)
+        return view
+    }
+
+    private func state(of view: AttachmentView) -> AttachmentState {
+        switch view.status?.state {
+        case .serving, .leaving: return .attached
+        case .faulted: return .faulted
+        case nil: break
+        }
+        let lives = view.record?.daemon?.isAlive ?? false
+        if lives, view.record?.mountNamespace != SystemNamespace.mount { return .elsewhere }
+        if lives { return .hung }
+        return view.leavesNothing ? .detached : .crashed
+    }
+
+    /// Asks the daemon, with a time limit.
+    private func daemonStatus(_ id: VolumeID) -> DaemonStatus? {
+        do {
+            let channel = try ControlChannel.connect(path: controlSocket(id), timeoutMilliseconds: 2000)
+            try channel.send(ControlRequest.status)
+            let status = try channel.receive(DaemonStatus.self, timeoutMilliseconds: 2000)
+            return status.volumeID == id.text ? status : nil
+        } catch {
+            return nil  // No daemon, or one that does not answer: the process table decides which.
+        }
+    }
+}

@@ -1,0 +1,199 @@
+internal import CofferShapes
+internal import Dispatch
+internal import Glibc
+
+/// Programs that Coffer starts: the daemon, which inherits descriptors and lives in a session of its own, and the
+/// tools that make and mount filesystems. A tool that hangs in the kernel (an umount above a hung daemon cannot even be
+/// killed) is left behind at its time limit, so that the caller never hangs with it.
+enum ChildProcess {
+    /// How a tool ended.
+    struct Outcome: Sendable {
+        /// Its exit code; 128 and the signal's number where a signal ended it.
+        let code: Int32
+        /// What it wrote to standard output and to standard error, trimmed.
+        let output: String
+        let errors: String
+    }
+
+    /// Runs a tool to its end. `Coffer.MissingRequirement` where it is not installed, InternalError past the limit.
+    static func run(
+        _ program: String,
+        _ arguments: [String],
+        limitSeconds: Int = 30
+    ) async throws -> Outcome {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(
+                    with: Result { try runBlocking(program, arguments, limitSeconds: limitSeconds) }
+                )
+            }
+        }
+    }
+
+    /// Starts a program in a session of its own, with exactly the descriptors given (child's number first) and the
+    /// environment given. Gives its process id.
+    static func spawn(
+        _ path: String,
+        _ arguments: [String],
+        descriptors: [(child: Int32, parent: Int32)],
+        environment: [String],
+        newSession: Bool
+    ) throws -> pid_t {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        for (child, parent) in descriptors {
+            unsafe posix_spawn_file_actions_adddup2(&actions, parent, child)
+        }
+
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var flags = Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)
+        if newSession { flags |= 0x80 }  // POSIX_SPAWN_SETSID, which glibc shows only under _GNU_SOURCE
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+        unsafe sigfillset(&signals)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+        unsafe posix_spawnattr_setflags(&attributes, flags)
+
+        var processID: pid_t = 0
+        let status = unsafe withCStrings([path] + arguments) { argumentVector in
+            unsafe withCStrings(environment) { environmentVector in
+                unsafe posix_spawn(&processID, path, &actions, &attributes, argumentVector, environmentVector)
+            }
+        }
+        guard status == 0 else {
+            throw AWSError(.missingRequirement, "cannot start \(path): \(SystemError.text(status))")
+        }
+        return processID
+    }
+
+    /// The program's path in the fixed list of system folders; the caller's PATH does not count for root's tools.
+    static func find(_ program: String) -> String? {
+        ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"]
+            .map { "\($0)/\(program)" }
+            .first { unsafe access($0, X_OK) == 0 }
+    }
+
+    private static func runBlocking(
+        _ program: String,
+        _ arguments: [String],
+        limitSeconds: Int
+    ) throws -> Outcome {
+        guard let path = find(program) else {
+            throw AWSError(
+                .missingRequirement,
+                "the program \(program) is not installed",
+                hint: "see what this machine lacks with `coffer doctor`"
+            )
+        }
+        let output = try Pipe()
+        let errors = try Pipe()
+        let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
+        defer { close(null) }
+        let processID = try spawn(
+            path,
+            arguments,
+            descriptors: [(0, null), (1, output.writer), (2, errors.writer)],
+            environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"],
+            newSession: false
+        )
+        output.closeWriter()
+        errors.closeWriter()
+        let deadline = ContinuousClock.now + .seconds(limitSeconds)
+        var texts = [String](repeating: "", count: 2)
+        var status: Int32 = 0
+        while true {
+            texts[0] += output.drain()
+            texts[1] += errors.drain()
+            let ended = unsafe waitpid(processID, &status, WNOHANG)
+            if ended == processID { break }
+            if ended < 0 && errno != EINTR { break }
+            if ContinuousClock.now > deadline {
+                kill(processID, SIGKILL)
+                throw AWSError(
+                    .internalError,
+                    "\(program) did not end within \(limitSeconds) seconds and was left behind"
+                )
+            }
+            usleep(2000)
+        }
+        texts[0] += output.drain()
+        texts[1] += errors.drain()
+        let signal = status & 0x7F
+        return Outcome(
+            code: signal == 0 ? status >> 8 & 0xFF : 128 + signal,
+            output: texts[0].trimmed,
+            errors: texts[1].trimmed
+        )
+    }
+
+    /// A null-terminated vector of C strings for the length of `body`.
+    private static func withCStrings<Result>(
+        _ strings: [String],
+        _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var pointers = unsafe strings.map { unsafe strdup($0) } + [nil]
+        defer { unsafe pointers.forEach { unsafe free($0) } }
+        return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }  // never empty
+    }
+}
+
+/// A pipe whose reading end never blocks; both ends close with it.
+private final class Pipe {
+    private let reader: Int32
+    private(set) var writer: Int32
+
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else {
+            throw AWSError(.internalError, "cannot make a pipe: \(SystemError.text(errno))")
+        }
+        (reader, writer) = (ends[0], ends[1])
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(reader, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit {
+        close(reader)
+        closeWriter()
+    }
+
+    func closeWriter() {
+        guard writer >= 0 else { return }
+        close(writer)
+        writer = -1
+    }
+
+    /// What has come since the last call.
+    func drain() -> String {
+        var text: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let got = unsafe read(reader, &room, room.count)
+            guard got > 0 else { break }
+            text += room.prefix(got)
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
+
+extension String {
+    /// Without white space at either end.
+    fileprivate var trimmed: String {
+        let isSpace: (Character) -> Bool = { $0.isWhitespace }
+        let start = drop(while: isSpace)
+        guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(start[...last])
+    }
+}
+
+/// What an errno means, in words.
+package enum SystemError {
+    package static func text(_ code: Int32) -> String {
+        guard let words = unsafe strerror(code) else { return "error \(code)" }
+        return unsafe String(cString: words)
+    }
+}

@@ -1,0 +1,77 @@
+internal import CLinux
+internal import CofferShapes
+internal import Glibc
+
+/// A loop device over a volume's exposed file: direct I/O, and its logical block is the data unit, so that no request is
+/// smaller than one. Autoclear is set from the start: the kernel detaches it at its last close, so neither a crash nor a
+/// plain umount(8) leaves one behind.
+struct LoopDevice: Sendable, Equatable {
+    let path: String
+    let deviceMajor: UInt32
+    let deviceMinor: UInt32
+
+    /// Attaches a free loop device to an open file. Gives the device and the descriptor that holds it until a mount
+    /// does; the caller closes it.
+    static func attach(
+        _ backing: Int32,
+        name: String,
+        blockBytes: Int,
+        isReadOnly: Bool
+    ) throws -> (device: LoopDevice, descriptor: Int32) {
+        let control = unsafe open("/dev/loop-control", O_RDWR | O_CLOEXEC)
+        guard control >= 0 else {
+            throw AWSError(
+                .missingRequirement,
+                "cannot open /dev/loop-control: \(SystemError.text(errno))",
+                hint: "load the loop module (`modprobe loop`), or run as root"
+            )
+        }
+        defer { close(control) }
+        // Another process may take the free device between the two calls: ask again then.
+        for _ in 0..<64 {
+            let index = clinux_loop_free_index(control)
+            guard index >= 0 else {
+                throw AWSError(.missingRequirement, "no loop device is free: \(SystemError.text(errno))")
+            }
+            let path = "/dev/loop\(index)"
+            let descriptor = unsafe open(path, (isReadOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC)
+            guard descriptor >= 0 else {
+                throw AWSError(.missingRequirement, "cannot open \(path): \(SystemError.text(errno))")
+            }
+            if unsafe clinux_loop_configure(descriptor, backing, UInt32(blockBytes), isReadOnly ? 1 : 0, name)
+                == 0
+            {
+                return (LoopDevice(index: Int(index)), descriptor)
+            }
+            let code = errno
+            close(descriptor)
+            guard code == EBUSY else {
+                throw AWSError(.internalError, "cannot attach \(path): \(SystemError.text(code))")
+            }
+        }
+        throw AWSError(.internalError, "no loop device stayed free long enough to be attached")
+    }
+
+    /// The loop devices whose backing file has this path.
+    static func all(backedBy path: String) -> [LoopDevice] {
+        (0..<256).compactMap { index in
+            let file = TextFile.contents("/sys/block/loop\(index)/loop/backing_file")
+            guard let file, file.split(separator: "\n").first.map(String.init) == path else { return nil }
+            return LoopDevice(index: index)
+        }
+    }
+
+    /// Asks the kernel to detach the device now; harmless where it is gone.
+    func clear() {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        _ = clinux_loop_clear(descriptor)
+    }
+
+    private init(index: Int) {
+        path = "/dev/loop\(index)"
+        deviceMajor = 7
+        deviceMinor = UInt32(index)
+    }
+}

@@ -1,0 +1,165 @@
+internal import CofferCrypto
+internal import CofferShapes
+internal import FoundationEssentials
+internal import Glibc
+
+/// What a home's attachments leave while they last: for each volume a folder with the attachment's record, the daemon's
+/// control socket and its log. It is a note, never the truth: after a crash or a reboot it is held against the kernel's
+/// mount table and the processes that live.
+public struct RuntimeFolder: Sendable {
+    let path: String
+
+    /// The folder of the home at `homePath` (its real path): `/run/coffer/<12 hex>` for root, the same below
+    /// `$XDG_RUNTIME_DIR/coffer` for others.
+    public init(homePath: String, base: String) {
+        let digest = SHA256.digest(Array(homePath.utf8))
+        path = "\(base)/\(Hex.lower(digest.prefix(6)))"
+    }
+
+    func folder(_ id: VolumeID) -> String { "\(path)/\(id)" }
+    func controlSocket(_ id: VolumeID) -> String { "\(folder(id))/control.sock" }
+    func log(_ id: VolumeID) -> String { "\(folder(id))/volumed.log" }
+    func defaultExposedDirectory(_ id: VolumeID) -> String { "\(folder(id))/exposed" }
+    private func lockPath(_ id: VolumeID) -> String { "\(folder(id))/lock" }
+    private func recordPath(_ id: VolumeID) -> String { "\(folder(id))/attachment.json" }
+
+    /// Makes the volume's folder, mode 0700.
+    func prepare(_ id: VolumeID) throws {
+        try Folder.make(folder(id), mode: 0o700)
+    }
+
+    func record(_ id: VolumeID) -> AttachmentRecord? {
+        guard let text = TextFile.contents(recordPath(id)) else { return nil }
+        return try? JSONDecoder().decode(AttachmentRecord.self, from: Data(text.utf8))
+    }
+
+    /// Replaces the record in one step.
+    func store(_ record: AttachmentRecord, of id: VolumeID) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let bytes = Array(try encoder.encode(record))
+        let temporary = recordPath(id) + ".new"
+        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw AWSError(.internalError, "cannot write \(temporary): \(SystemError.text(errno))")
+        }
+        let put = unsafe write(descriptor, bytes, bytes.count)
+        close(descriptor)
+        guard put == bytes.count, unsafe rename(temporary, recordPath(id)) == 0 else {
+            throw AWSError(.storageFull, "cannot write the attachment's record below \(path)")
+        }
+    }
+
+    /// Takes away what a finished attachment leaves. The log stays, for whoever asks why.
+    func clear(_ id: VolumeID) {
+        unsafe unlink(recordPath(id))
+        unsafe unlink(recordPath(id) + ".new")
+        unsafe unlink(controlSocket(id))
+        unsafe rmdir(defaultExposedDirectory(id))
+    }
+
+    /// Takes away everything, with the volume.
+    func remove(_ id: VolumeID) {
+        clear(id)
+        unsafe unlink(log(id))
+        unsafe unlink(lockPath(id))
+        unsafe rmdir(folder(id))
+    }
+
+    /// Held while one process changes a volume's attachment: two mounts at once take turns. Gone with the process.
+    func lock(_ id: VolumeID) throws -> OperationLock {
+        try prepare(id)
+        return try OperationLock(path: lockPath(id), volume: id)
+    }
+
+    /// Whether a process is changing the volume right now.
+    func isLocked(_ id: VolumeID) -> Bool {
+        let descriptor = unsafe open(lockPath(id), O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+    }
+}
+
+/// What the starter of an attachment noted of it.
+struct AttachmentRecord: Codable, Sendable, Equatable {
+    var exposedDirectory: String
+    /// Where the volume's filesystem is, or is about to be, mounted; nil for a bare attachment.
+    var mountDirectory: String?
+    var isReadOnly: Bool
+    /// nil until the daemon has said that it serves.
+    var daemon: ProcessIdentity?
+    var fuseConnection: UInt32?
+    /// Inode of the mount namespace that the mounts are in.
+    var mountNamespace: UInt64
+    var attached: Timestamp
+}
+
+/// A process by its id and start time, so that a number used again is not taken for it.
+struct ProcessIdentity: Codable, Sendable, Equatable {
+    let processID: Int32
+    /// Clock ticks since boot: field 22 of /proc/PID/stat.
+    let startTicks: UInt64
+
+    /// The process that has this id now.
+    init?(processID: Int32) {
+        guard let ticks = Self.startTicks(processID) else { return nil }
+        self.processID = processID
+        startTicks = ticks
+    }
+
+    /// Whether it still lives; a zombie does not.
+    var isAlive: Bool { Self.startTicks(processID) == startTicks }
+
+    private static func startTicks(_ processID: Int32) -> UInt64? {
+        // The second field is the name in parentheses, which may hold anything.
+        guard let text = TextFile.contents("/proc/\(processID)/stat"), let end = text.lastIndex(of: ")")
+        else {
+            return nil
+        }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        guard fields.count > 19, fields[0] != "Z" else { return nil }
+        return UInt64(fields[19])
+    }
+}
+
+/// An flock(2) on a file, released when the owner goes.
+final class OperationLock {
+    private let descriptor: Int32
+
+    /// IncorrectState when another process holds it for longer than 15 seconds.
+    init(path: String, volume: VolumeID) throws {
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw AWSError(.internalError, "cannot open \(path): \(SystemError.text(errno))")
+        }
+        let deadline = ContinuousClock.now + .seconds(15)
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK || errno == EINTR, ContinuousClock.now < deadline else {
+                close(descriptor)
+                throw AWSError(
+                    .incorrectState,
+                    "another command is changing volume \(volume) right now",
+                    hint: "wait for it to end, then try again"
+                )
+            }
+            usleep(20_000)
+        }
+    }
+
+    deinit { close(descriptor) }
+}
+
+/// Folders, made with the mode given.
+package enum Folder {
+    /// Makes a folder and those above it that are missing; one that exists is fine.
+    package static func make(_ path: String, mode: UInt32) throws {
+        if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
+        let code = errno
+        if code == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+            try make(String(path[..<slash]), mode: mode)
+            if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
+        }
+        throw AWSError(.internalError, "cannot make the folder \(path): \(SystemError.text(code))")
+    }
+}

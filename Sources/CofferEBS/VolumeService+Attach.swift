@@ -1,0 +1,98 @@
+internal import CofferBlock
+internal import CofferCatalog
+internal import CofferControl
+internal import CofferCrypto
+public import CofferShapes
+internal import Glibc
+internal import Logging
+
+extension VolumeService {
+    /// Attaches a volume: KMS unwraps its key, the header is checked, and a daemon of its own serves the file `volume`.
+    /// Returns when that file can be used. (`AttachVolume`)
+    public func attachVolume(
+        _ reference: String,
+        options: AttachOptions,
+        caller: Caller
+    ) async throws -> Attachment {
+        let record = try catalog.volume(reference)
+        let lock = try runtime.lock(record.id)
+        defer { withExtendedLifetime(lock) {} }
+        let begun = try await attach(record, options, mountDirectory: nil, caller: caller)
+        return Attachment(volumeID: record.id, exposedFile: begun.exposedFile, notices: begun.notices)
+    }
+
+    /// An attachment that has just begun to serve.
+    struct BegunAttachment {
+        let exposedFile: String
+        var notices: [String]
+    }
+
+    /// Attaches under the operation lock, which the caller holds. With a `mountDirectory` the daemon leaves at the last
+    /// close of the exposed file.
+    func attach(
+        _ record: VolumeRecord,
+        _ options: AttachOptions,
+        mountDirectory: String?,
+        caller: Caller
+    ) async throws -> BegunAttachment {
+        try requireComplete(record)
+        try requireDetached(record)
+        runtime.clear(record.id)
+        let store = try openStore(record, options.isReadOnly ? .readOnly : .readWrite)
+        try lockExclusively(store, record, shared: options.isReadOnly)
+
+        let doing = "cannot attach \"\(record.label)\""
+        let exposed = options.directory ?? runtime.defaultExposedDirectory(record.id)
+        try Folder.make(exposed, mode: 0o700)
+        var note = AttachmentRecord(
+            exposedDirectory: exposed,
+            mountDirectory: mountDirectory,
+            isReadOnly: options.isReadOnly,
+            daemon: nil,
+            fuseConnection: nil,
+            mountNamespace: SystemNamespace.mount,
+            attached: clock.now
+        )
+        do {
+            try runtime.store(note, of: record.id)
+            onStep(.recorded)
+            let opened = try await openHeader(record, store, options, caller: caller)
+            let notices = opened.notices
+            onStep(.epochRaised)
+            let ready = try await startDaemon(
+                record,
+                store,
+                opened,
+                AttachOrder(
+                    volumeID: record.id.text,
+                    exposedDirectory: exposed,
+                    controlSocketPath: runtime.controlSocket(record.id),
+                    logPath: runtime.log(record.id),
+                    isReadOnly: options.isReadOnly,
+                    leavesAtLastClose: mountDirectory != nil,
+                    punchesHoles: !options.keepsDiscardedRoom,
+                    threadCount: options.threadCount
+                )
+            )
+            note.daemon = ProcessIdentity(processID: ready.processID)
+            note.fuseConnection = ready.fuseConnection
+            try runtime.store(note, of: record.id)
+            onStep(.attached)
+            logger.info("attached volume", metadata: ["volume": "\(record.id)", "pid": "\(ready.processID)"])
+            return BegunAttachment(exposedFile: "\(exposed)/volume", notices: notices)
+        } catch let error as AWSError {
+            runtime.clear(record.id)
+            throw error.context(doing)
+        }
+    }
+
+    private func requireComplete(_ record: VolumeRecord) throws {
+        guard record.isComplete else {
+            throw AWSError(
+                .incorrectState,
+                "the creation of volume \(record.label) was interrupted",
+                hint: "remove it with `coffer volume rm \(record.label)`"
+            )
+        }
+    }
+}

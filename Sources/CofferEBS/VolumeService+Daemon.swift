@@ -1,0 +1,154 @@
+internal import CofferBlock
+internal import CofferCatalog
+internal import CofferControl
+internal import CofferShapes
+internal import Glibc
+
+extension VolumeService {
+    /// A header that may be served: checked, authenticated, its attach epoch raised.
+    struct OpenedHeader: ~Copyable {
+        let header: VolumeHeader
+        let volumeKey: VolumeKey
+        let notices: [String]
+    }
+
+    /// Reads the header, has KMS unwrap its volume key, authenticates it, refuses a rollback, mends a damaged copy, and
+    /// raises the attach epoch and then the catalogue's mark.
+    func openHeader(
+        _ record: VolumeRecord,
+        _ store: FileBlockStore,
+        _ options: AttachOptions,
+        caller: Caller
+    ) async throws -> OpenedHeader {
+        let image = VolumeImage(store, volumeID: record.id, clock: clock)
+        let volumeKey = try await volumeKey(of: image, caller: caller)
+        let mark = try catalog.mark(of: record.id)
+        let start = try translating("reading the header") {
+            try image.beginAttach(
+                volumeKey,
+                mark: mark,
+                acceptingRollback: options.acceptsRollback,
+                readOnly: options.isReadOnly
+            )
+        }
+        if !options.isReadOnly { try catalog.setMark(start.mark, of: record.id) }
+        var notices: [String] = []
+        if !start.damagedCopies.isEmpty {
+            let names = start.damagedCopies.map(\.name).joined(separator: " and ")
+            notices.append(
+                "copy \(names) of the header was damaged"
+                    + (start.mended ? " and has been mended from the other" : "; the other is good")
+            )
+        }
+        return OpenedHeader(header: start.header, volumeKey: volumeKey, notices: notices)
+    }
+
+    /// The volume key behind the header's active slot, from KMS. The header is not authenticated yet: its context must
+    /// be this volume's, and the key that comes out is what authenticates it.
+    func volumeKey(of image: VolumeImage, caller: Caller) async throws -> VolumeKey {
+        let header = try translating("reading the header") { try image.read().newest() }
+        return try await volumeKey(of: header, caller: caller)
+    }
+
+    func volumeKey(of header: VolumeHeader, caller: Caller) async throws -> VolumeKey {
+        guard let slot = header.activeSlot else {
+            throw AWSError(.damaged, "the header holds no active key slot")
+        }
+        do {
+            return try await unwrap(
+                slot.wrapped.blob,
+                key: slot.wrapped.keyARN,
+                context: .volume(header.volumeID),
+                caller: caller.through(.ebs)
+            )
+        } catch let error as AWSError where error.code == .disabled {
+            let name = slot.wrapped.keyARN.keyID.map(\.description) ?? slot.wrapped.keyARN.description
+            throw error.hinting("enable it with `coffer key enable \(name)`, then try again")
+        } catch let error as AWSError where error.code == .invalidCiphertext {
+            throw AWSError(
+                .tampered,
+                "the wrapped volume key in the header does not open under the volume's context"
+            )
+        }
+    }
+
+    /// Starts the volume's daemon with the store's open file, hands it the key over a private socket, and waits until
+    /// the mount answers.
+    func startDaemon(
+        _ record: VolumeRecord,
+        _ store: FileBlockStore,
+        _ opened: borrowing OpenedHeader,
+        _ order: AttachOrder
+    ) async throws -> AttachReady {
+        let log = unsafe open(order.logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        let null = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer {
+            close(log)
+            close(null)
+        }
+        do {
+            let sockets = try ControlChannel.pair()
+            let channel = sockets.ours
+            let theirs = sockets.theirs
+            let processID = try ChildProcess.spawn(
+                try paths.daemon(),
+                ["--home", paths.home, "--volume", record.id.text],
+                descriptors: [
+                    (0, null), (1, log), (2, log), (3, theirs.descriptor), (4, store.descriptor),
+                ],
+                // The backtracer would print registers, and with them key bytes, when the daemon crashes.
+                environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "SWIFT_BACKTRACE=enable=no"],
+                newSession: true
+            )
+            // Only the daemon holds the other end now: its death ends the wait below.
+            _ = consume theirs
+            onStep(.daemonStarted)
+            do {
+                try channel.send(order)
+                try channel.send(VolumeParameters(opened.header))
+                try opened.volumeKey.withBytes { (key) throws(ControlError) in try channel.sendSecret(key) }
+                onStep(.keySent)
+                return try await answer(channel)
+            } catch {
+                kill(processID, SIGKILL)
+                var status: Int32 = 0
+                unsafe waitpid(processID, &status, 0)
+                throw error
+            }
+        } catch let error as ControlError {
+            throw AWSError(
+                .internalError,
+                "its daemon did not start: \(error)",
+                hint: "see its log \(order.logPath)"
+            )
+        }
+    }
+
+    private func answer(_ channel: borrowing ControlChannel) async throws -> AttachReady {
+        let descriptor = channel.descriptor
+        // Mounting through fusermount3 may take a while on a busy machine.
+        _ = await Self.waits(seconds: 30) {
+            var end = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            return unsafe poll(&end, 1, 0) != 0
+        }
+        switch try channel.receive(AttachAnswer.self, timeoutMilliseconds: 1000) {
+        case .ready(let ready): return ready
+        case .failed(let failure):
+            throw AWSError(.internalError, failure.message, hint: failure.hint)
+        }
+    }
+}
+
+extension VolumeParameters {
+    /// What the daemon needs of an authenticated header.
+    fileprivate init(_ header: VolumeHeader) {
+        self.init(
+            dataOffset: header.geometry.dataOffset,
+            volumeBytes: header.geometry.volumeBytes,
+            dataUnitBytes: header.geometry.dataUnitBytes,
+            cipherID: header.geometry.cipher.rawValue,
+            saltHex: Hex.lower(header.salt),
+            uuidHex: Hex.lower(header.uuid)
+        )
+    }
+}
