@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 internal import Glibc
 
 /// What a test sees from outside: processes, mounts, files at offsets.
@@ -45,50 +45,6 @@ public enum SQLite {
         let outcome = try CofferProgram.execute("/usr/bin/sqlite3", [database, statements])
         guard outcome.code == 0 else { throw ProgramFailure(command: "sqlite3", outcome: outcome) }
         return outcome.line
-    }
-}
-
-/// Bytes at an offset of a file, with each error thrown.
-public enum RawFile {
-    public struct Failure: Error, Equatable {
-        public let code: Int32
-    }
-
-    public static func write(_ bytes: [UInt8], to path: String, at offset: Int, sync: Bool = true) throws {
-        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Failure(code: errno) }
-        defer { close(descriptor) }
-        var done = 0
-        while done < bytes.count {
-            let put = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe pwrite(
-                    descriptor,
-                    buffer.baseAddress! + done,
-                    buffer.count - done,
-                    off_t(offset + done)
-                )
-            }
-            guard put > 0 else { throw Failure(code: put < 0 ? errno : ENOSPC) }
-            done += put
-        }
-        if sync, fsync(descriptor) != 0 { throw Failure(code: errno) }
-    }
-
-    public static func read(_ path: String, at offset: Int, count: Int) throws -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Failure(code: errno) }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: count)
-        var done = 0
-        while done < count {
-            let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe pread(descriptor, buffer.baseAddress! + done, count - done, off_t(offset + done))
-            }
-            guard got >= 0 else { throw Failure(code: errno) }
-            if got == 0 { break }
-            done += got
-        }
-        return Array(bytes.prefix(done))
     }
 }
 

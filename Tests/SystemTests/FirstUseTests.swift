@@ -77,7 +77,7 @@ struct FirstUseTests {
         let coffer = try CofferProgram()
         let id = try coffer.succeed("volume", "create", "--size", "16MiB")
         let file = try coffer.succeed("volume", "attach", id)
-        try RawFile.write(Array(repeating: 7, count: 8192), to: file, at: 1 << 20)
+        try RawFile(file).write(Array(repeating: 7, count: 8192), at: 1 << 20)
         _ = try coffer.succeed("volume", "detach", id)
         let refused = try coffer.run("volume", "mount", id, coffer.folder.path("mnt"))
         #expect(refused.code == 5)

@@ -1,0 +1,43 @@
+public import Testing
+
+/// Lets suites with mounts run one at a time, in one process, however many run in parallel beside them.
+public struct MountTurn: SuiteTrait, TestScoping {
+    public func provideScope(
+        for test: Test,
+        testCase: Test.Case?,
+        performing function: @Sendable () async throws -> Void
+    ) async throws {
+        await Turns.mounts.take()
+        do {
+            try await function()
+        } catch {
+            await Turns.mounts.give()
+            throw error
+        }
+        await Turns.mounts.give()
+    }
+}
+
+extension Trait where Self == MountTurn {
+    /// The suite mounts, and takes its turn.
+    public static var mounts: MountTurn { MountTurn() }
+}
+
+/// One holder at a time, in the order of asking.
+private actor Turns {
+    static let mounts = Turns()
+    private var isTaken = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func take() async {
+        guard isTaken else {
+            isTaken = true
+            return
+        }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    func give() {
+        if waiting.isEmpty { isTaken = false } else { waiting.removeFirst().resume() }
+    }
+}
