@@ -1,0 +1,47 @@
+internal import CofferCrypto
+internal import CofferShapes
+internal import CofferTrail
+internal import GRDB
+
+extension AWSError {
+    /// What a caller may see of an error met in the key store, the trail or libcrypto: a sentence, and no
+    /// SQL, values or key bytes.
+    init(meeting error: any Error) {
+        switch error {
+        case let error as AWSError: self = error
+        case let error as DatabaseError: self.init(database: error)
+        case is RowDecodingError:
+            self.init(.damaged, "the key store has a value of a wrong kind", hint: Self.restoreHint)
+        case let error as FileError where error.isFull:
+            self.init(.storageFull, "the home's filesystem is full (\(error))", hint: Self.roomHint)
+        case let error as FileError: self.init(.kmsInternal, "a file of the home failed: \(error)")
+        case TrailError.recordTooLong:
+            self.init(.validation, "the request is too large for a line of the audit trail")
+        case is TrailError: self.init(.damaged, "the audit trail cannot be continued", hint: Self.verifyHint)
+        case is CryptoError: self.init(.kmsInternal, "libcrypto refused to work")
+        default: self.init(.kmsInternal, "an unforeseen error of type \(type(of: error))")
+        }
+    }
+
+    private init(database error: DatabaseError) {
+        switch error.resultCode.primaryResultCode {
+        case .SQLITE_FULL:
+            self.init(.storageFull, "the key store cannot grow: its filesystem is full", hint: Self.roomHint)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH:
+            self.init(.damaged, "the key store is damaged", hint: Self.restoreHint)
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            self.init(.kmsInternal, "another process has held the key store for too long")
+        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN, .SQLITE_AUTH:
+            self.init(.kmsInternal, "the key store cannot be written by this user")
+        default:
+            self.init(
+                .kmsInternal,
+                "the key store failed (SQLite result \(error.extendedResultCode.rawValue))"
+            )
+        }
+    }
+
+    private static let restoreHint = "put kms/keys.sqlite back from a backup"
+    private static let roomHint = "make room, then try again"
+    private static let verifyHint = "run `coffer trail verify`"
+}
