@@ -131,7 +131,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CofferCryptoTests",
-            dependencies: ["CofferCrypto", "CofferSecrets", "CofferTesting", "CofferXTS"],
+            dependencies: ["CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferXTS"],
             resources: [.copy("Vectors")],
             swiftSettings: strict
         ),
@@ -143,7 +143,9 @@ let package = Package(
         ),
         .testTarget(
             name: "CofferKMSTests",
-            dependencies: ["CofferCrypto", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail"],
+            dependencies: [
+                "CofferCrypto", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail", grdb,
+            ],
             swiftSettings: strict
         ),
         .testTarget(
