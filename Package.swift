@@ -146,7 +146,7 @@ let package = Package(
         .testTarget(
             name: "CofferKMSTests",
             dependencies: [
-                "CofferCrypto", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail",
+                "CofferCrypto", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail", grdb,
             ],
             swiftSettings: strict
         ),

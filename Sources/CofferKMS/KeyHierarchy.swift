@@ -8,7 +8,7 @@ internal import CofferShapes
 /// root key
 ///   ├─ "coffer/kms/root-wrap/1"   wraps each KMS key's own wrapping key, bound to the key's id
 ///   │     └─ wraps each of its backing keys, bound to key id and material id
-///   ├─ "coffer/kms/root-check/1"  32 bytes that the store keeps: is this the root key that it was made with?
+///   ├─ "coffer/kms/root-check/1"  32 bytes that the store keeps to know its root key by
 ///   └─ "coffer/trail/1"           the trail's key
 /// ```
 /// The root key itself only derives (HKDF-SHA-256, no salt), so that no key serves two purposes.

@@ -22,8 +22,10 @@ extension KeyRecords {
     func aliases(of key: KeyID?) throws -> [StoredAlias] {
         try Row.fetchAll(
             database,
-            sql:
-                "SELECT name, key_id, created FROM alias WHERE region = ? AND (? IS NULL OR key_id = ?) ORDER BY name",
+            sql: """
+                SELECT name, key_id, created FROM alias
+                WHERE region = ? AND (? IS NULL OR key_id = ?) ORDER BY name
+                """,
             arguments: [region.name, key.map { Data($0.bytes) }, key.map { Data($0.bytes) }]
         ).map(Self.alias)
     }

@@ -20,16 +20,16 @@ enum Refusal {
     static func accessDenied(_ caller: Caller, action: String, on arn: ARN) -> AWSError {
         AWSError(
             .accessDenied,
-            "User: \(caller.principal) is not authorized to perform: kms:\(action) on resource: \(arn) because no "
-                + "resource-based policy allows the kms:\(action) action"
+            "User: \(caller.principal) is not authorized to perform: kms:\(action) on resource: \(arn) "
+                + "because no resource-based policy allows the kms:\(action) action"
         )
     }
 
     /// A well-formed blob whose key this account has not.
     static let foreignCiphertext = AWSError(
         .accessDenied,
-        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are "
-            + "not allowed to access."
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, "
+            + "or you are not allowed to access."
     )
 
     /// Anything that is no blob, was changed, or has another encryption context: nothing more is told.
@@ -50,28 +50,24 @@ enum Refusal {
     static let reservedAlias = AWSError(.notAuthorized, "")
 
     static func tooLong(_ member: String, limit: Int) -> AWSError {
-        AWSError(
-            .validation,
-            "1 validation error detected: Value at '\(member)' failed to satisfy constraint: Member must have length "
-                + "less than or equal to \(limit)"
-        )
+        constraint("at '\(member)'", "length less than or equal to \(limit)")
     }
 
     static func tooShort(_ member: String, limit: Int) -> AWSError {
-        AWSError(
-            .validation,
-            "1 validation error detected: Value at '\(member)' failed to satisfy constraint: Member must have length "
-                + "greater than or equal to \(limit)"
-        )
+        constraint("at '\(member)'", "length greater than or equal to \(limit)")
     }
 
     static func outside(_ range: ClosedRange<Int>, _ value: Int, _ member: String) -> AWSError {
         let (relation, limit) =
             value < range.lowerBound ? ("greater", range.lowerBound) : ("less", range.upperBound)
-        return AWSError(
+        return constraint("'\(value)' at '\(member)'", "value \(relation) than or equal to \(limit)")
+    }
+
+    private static func constraint(_ value: String, _ limit: String) -> AWSError {
+        AWSError(
             .validation,
-            "1 validation error detected: Value '\(value)' at '\(member)' failed to satisfy constraint: Member must "
-                + "have value \(relation) than or equal to \(limit)"
+            "1 validation error detected: Value \(value) failed to satisfy constraint: "
+                + "Member must have \(limit)"
         )
     }
 

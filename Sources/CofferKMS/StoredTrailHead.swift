@@ -8,25 +8,28 @@ struct StoredTrailHead: TrailHead {
     let store: KeyStore
 
     func load() throws -> TrailPosition? {
-        try store.queue.unsafeReentrantRead { database in
-            guard let row = try Row.fetchOne(database, sql: "SELECT sequence, mac FROM trail_head") else {
-                return nil
+        try KeyFolder.reporting {
+            try store.queue.unsafeReentrantRead { database in
+                let sql = "SELECT sequence, mac FROM trail_head"
+                guard let row = try Row.fetchOne(database, sql: sql) else { return nil }
+                let sequence = try row.decode(Int64.self, forColumn: "sequence")
+                let mac = try row.decode(Data.self, forColumn: "mac")
+                return TrailPosition(sequence: UInt64(clamping: sequence), mac: Array(mac))
             }
-            let sequence = try row.decode(Int64.self, forColumn: "sequence")
-            let mac = try row.decode(Data.self, forColumn: "mac")
-            return TrailPosition(sequence: UInt64(clamping: sequence), mac: Array(mac))
         }
     }
 
     func store(_ position: TrailPosition) throws {
-        try store.queue.unsafeReentrantWrite { database in
-            try database.execute(
-                sql: """
-                    INSERT INTO trail_head (one, sequence, mac) VALUES (1, ?, ?)
-                    ON CONFLICT DO UPDATE SET sequence = excluded.sequence, mac = excluded.mac
-                    """,
-                arguments: [Int64(clamping: position.sequence), Data(position.mac)]
-            )
+        try KeyFolder.reporting {
+            try store.queue.unsafeReentrantWrite { database in
+                try database.execute(
+                    sql: """
+                        INSERT INTO trail_head (one, sequence, mac) VALUES (1, ?, ?)
+                        ON CONFLICT DO UPDATE SET sequence = excluded.sequence, mac = excluded.mac
+                        """,
+                    arguments: [Int64(clamping: position.sequence), Data(position.mac)]
+                )
+            }
         }
     }
 }

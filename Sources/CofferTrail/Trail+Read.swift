@@ -40,9 +40,7 @@ extension Trail {
             var lines = try TrailLines(path: files.path(of: file))
             while let bytes = try lines.next() {
                 let place = TrailVerification.Place(file: file, line: lines.number)
-                guard bytes.last == UInt8(ascii: "\n"), let line = TrailLine(bytes.dropLast()),
-                    let entry = line.entry
-                else {
+                guard let line = TrailLine(withoutNewline(bytes)), let entry = line.entry else {
                     torn += bytes
                     tornPlace = tornPlace ?? place
                     if torn.count > 4 * TrailLine.maximumBytes { return broken(at: tornPlace ?? place) }
@@ -81,11 +79,11 @@ extension Trail {
             var kept: [[UInt8]] = []
             while let bytes = try lines.next() {
                 kept.append(Array(bytes))
-                // Halved now and then, so that memory stays bounded and no line is moved often.
-                if kept.count >= 2 * limit + 64 { kept.removeFirst(kept.count - limit) }
+                // Shortened now and then, so that memory stays bounded and no line is moved often.
+                if kept.count / 2 >= max(limit, 32) { kept.removeFirst(kept.count - limit) }
             }
-            entries =
-                kept.compactMap { TrailLine($0.dropLast())?.entry }.suffix(limit - entries.count) + entries
+            let read = kept.compactMap { TrailLine(withoutNewline($0[...]))?.entry }
+            entries = read.suffix(limit - entries.count) + entries
         }
         return entries
     }
@@ -94,4 +92,9 @@ extension Trail {
     public func records(limit: Int) throws -> [TrailEntry] {
         try Self.records(folder: files.path, limit: limit)
     }
+}
+
+/// A crash may have kept the newline off the last line.
+private func withoutNewline(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    line.last == UInt8(ascii: "\n") ? line.dropLast() : line
 }

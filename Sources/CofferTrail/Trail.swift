@@ -55,9 +55,14 @@ public final class Trail: Sendable {
         let files = try folder.files()
         let tail = try TrailTail.find(in: folder, files: files)
         var position = try newest(tail.position, head.load())
-        if let newest = files.last, !tail.torn.isEmpty {
+        if let newest = files.last, tail.lacksNewline || !tail.torn.isEmpty {
             let file = try OpenFile(folder.path(of: newest), .append)
-            position = try write(TornRecord.make(tail.torn), after: position, to: file, closing: tail.torn)
+            if tail.lacksNewline || tail.torn.last != UInt8(ascii: "\n") {
+                try file.write([UInt8(ascii: "\n")])
+            }
+            if !tail.torn.isEmpty {
+                position = try write(TornRecord.make(tail.torn), after: position, to: file)
+            }
         }
         let now = clock.now
         // A clock that was set back does not put lines in front of others.
@@ -78,8 +83,7 @@ public final class Trail: Sendable {
     private func write(
         _ record: TrailRecord,
         after position: TrailPosition,
-        to file: borrowing OpenFile,
-        closing torn: [UInt8] = []
+        to file: borrowing OpenFile
     ) throws -> TrailPosition {
         // Only a forged tail can come near the end of the numbers.
         guard position.sequence < UInt64(1) << 53 else { throw TrailError.numbersUsedUp }
@@ -88,8 +92,7 @@ public final class Trail: Sendable {
         let line = try TrailLine(entry, after: position.mac, key: key)
         let bytes = line.bytes
         guard bytes.count <= TrailLine.maximumBytes else { throw TrailError.recordTooLong }
-        let newline = UInt8(ascii: "\n")
-        try file.write(torn.isEmpty || torn.last == newline ? bytes : [newline] + bytes)
+        try file.write(bytes)
         try file.syncData()
         return TrailPosition(sequence: sequence, mac: line.mac)
     }

@@ -45,6 +45,8 @@ struct TrailTail {
     var position: TrailPosition?
     /// What follows that line: empty unless a crash tore a write.
     var torn: [UInt8] = []
+    /// Whether that line is whole but for its newline, which a crash kept off.
+    var lacksNewline = false
 
     /// Reads from the end: a small window first, for that is where the line is unless a write was torn.
     static func find(in folder: TrailFolder, files: [String]) throws(FileError) -> TrailTail {
@@ -72,17 +74,20 @@ struct TrailTail {
     /// nil where the window holds no whole line and does not reach back to the file's start.
     private static func find(in bytes: [UInt8], fromStart: Bool) -> TrailTail? {
         let newline = UInt8(ascii: "\n")
-        var end = bytes.lastIndex(of: newline)
-        while let lineEnd = end {
+        var lineEnd = bytes.count
+        while true {
             let before = bytes[..<lineEnd].lastIndex(of: newline)
             if before == nil && !fromStart { return nil }
             let line = bytes[(before.map { $0 + 1 } ?? 0)..<lineEnd]
             if let read = TrailLine(line), let entry = read.entry {
-                let position = TrailPosition(sequence: entry.sequence, mac: read.mac)
-                return TrailTail(position: position, torn: Array(bytes[(lineEnd + 1)...]))
+                return TrailTail(
+                    position: TrailPosition(sequence: entry.sequence, mac: read.mac),
+                    torn: Array(bytes[lineEnd...].dropFirst()),
+                    lacksNewline: lineEnd == bytes.count
+                )
             }
-            end = before
+            guard let before else { return TrailTail(torn: bytes) }
+            lineEnd = before
         }
-        return fromStart ? TrailTail(torn: bytes) : nil
     }
 }
