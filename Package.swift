@@ -153,8 +153,7 @@ let package = Package(
         .testTarget(
             name: "CofferServicesTests",
             dependencies: [
-                "Coffer", "CofferBlock", "CofferCatalog", "CofferEBS", "CofferKMS", "CofferSecrets",
-                "CofferShapes", "CofferTesting",
+                "CofferCatalog", "CofferEBS", "CofferSecrets", "CofferShapes", "CofferTesting", logging,
             ],
             swiftSettings: strict
         ),

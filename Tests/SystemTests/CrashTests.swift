@@ -93,7 +93,7 @@ struct CrashTests {
         _ = try coffer.succeed("volume", "mount", id, mount)
         let file = try #require(
             {
-                FileManager.default.createFile(atPath: "\(mount)/open", contents: Data("x".utf8))
+                _ = FileManager.default.createFile(atPath: "\(mount)/open", contents: Data("x".utf8))
                 return FileHandle(forReadingAtPath: "\(mount)/open")
             }()
         )

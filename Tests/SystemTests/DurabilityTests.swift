@@ -21,7 +21,7 @@ struct DurabilityTests {
         #expect(try file.read(4096, at: 0) == Array(repeating: 1, count: 4096), "reads go on")
         #expect(try coffer.succeed("volume", "show", id).contains("faulted"))
         #expect(try coffer.succeed("volume", "ls").contains("faulted"))
-        try withExtendedLifetime(file) {}
+        withExtendedLifetime(file) {}
         _ = try coffer.succeed("volume", "unmount", id, "--force")
         let again = try coffer.succeed("volume", "attach", id)
         try RawFile(again).write(Array(repeating: 3, count: 4096), at: 4096)

@@ -90,7 +90,7 @@ enum KeySearch {
         needles.append(Data(base64.prefix(40).utf8))
         let first = Set(needles.map { $0[0] })
         // One pass: only where a byte could begin a needle are needles compared.
-        return bytes.withUnsafeBytes { buffer in
+        return unsafe bytes.withUnsafeBytes { buffer in
             for offset in 0..<buffer.count where unsafe first.contains(buffer[offset]) {
                 for needle in needles where buffer.count - offset >= needle.count {
                     if unsafe needle.elementsEqual(buffer[offset..<offset + needle.count]) { return true }
