@@ -1,3 +1,4 @@
+internal import CFuse
 internal import Glibc
 internal import Synchronization
 
@@ -28,7 +29,7 @@ enum MountTable {
     static func unmountByHelper(_ directory: String) {
         let words: [String] = [helperPath, "-u", "-q", "-z", "--", directory]
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafeargument in unsafe arguments { unsafe free(argument) } }
+        defer { unsafe arguments.forEach { unsafe free($0) } }
         var child = pid_t()
         guard unsafe posix_spawn(&child, helperPath, nil, nil, &arguments, environ) == 0 else { return }
         var status: Int32 = 0
