@@ -125,7 +125,9 @@ let package = Package(
         // Tests.
         .target(
             name: "CofferTesting",
-            dependencies: ["CofferBlock", "CofferSecrets", "CofferShapes", subprocess],
+            dependencies: [
+                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferXTS", subprocess,
+            ],
             path: "Tests/CofferTesting",
             swiftSettings: strict
         ),
@@ -153,7 +155,10 @@ let package = Package(
         ),
         .testTarget(
             name: "FuseTests",
-            dependencies: ["CofferBlock", "CofferSecrets", "CofferShapes", "CofferTesting"],
+            dependencies: [
+                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferTesting",
+                "CofferVolumed", "CofferXTS",
+            ],
             swiftSettings: strict
         ),
         .testTarget(
