@@ -86,7 +86,8 @@ extension MountTests {
             let volume = try TestVolume(bytes: 1 << 20, seed: 23)
             let daemon = try RunningDaemon(volume)
             try RawFile(daemon.path).write([UInt8](repeating: 1, count: 9000), at: 77)
-            guard try daemon.status().keyMemory == "memfd_secret" else { return }  // gdb reads what is merely locked
+            // gdb reads what is merely locked.
+            guard try daemon.status().keyMemory == "memfd_secret" else { return }
             let core = "\(volume.folder)/core"
             let corePath = "\(core).\(daemon.daemonID)"
             defer { unsafe unlink(corePath) }

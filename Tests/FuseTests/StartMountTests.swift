@@ -31,6 +31,19 @@ extension MountTests {
             #expect(unsafe access(daemon.controlPath, F_OK) == -1)
         }
 
+        @Test func `the keys of sixteen threads fit into half of the locked memory for libcrypto`() throws {
+            var options = RunningDaemon.Options()
+            options.threadCount = 16
+            let daemon = try RunningDaemon(TestVolume(bytes: 1 << 20), options)
+            try RawFile(daemon.path).write([1, 2, 3], at: 0)
+            daemon.signal(SIGTERM)
+            #expect(daemon.waitForExit() == 0)
+            let words = daemon.log.split(separator: " ")
+            let place = try #require(words.firstIndex(of: "most"))
+            let peak = try #require(Int(words[place + 1]))
+            #expect(peak > 10_000 && peak < 1 << 20)
+        }
+
         @Test func `an order without a thread, or a geometry that there is not, is refused`() throws {
             var options = RunningDaemon.Options()
             options.threadCount = 0
