@@ -1,7 +1,6 @@
 internal import CofferSecrets
 internal import CofferTesting
 internal import CofferXTS
-internal import Dispatch
 internal import Glibc
 internal import Synchronization
 internal import Testing

@@ -2,7 +2,6 @@ internal import CLinux
 internal import CofferBlock
 internal import CofferControl
 internal import CofferTesting
-internal import Dispatch
 internal import Glibc
 internal import Testing
 
@@ -126,25 +125,24 @@ extension MountTests {
         @Test func `threads that write in different and in shared units do not disturb each other`() throws {
             let volume = try TestVolume(bytes: 4 << 20)
             let daemon = try RunningDaemon(volume)
-            DispatchQueue.concurrentPerform(iterations: 4) { index in
-                do {
-                    let file = try RawFile(daemon.path)
-                    var generator = SeededGenerator(seed: UInt64(index))
-                    var own = [UInt8](repeating: 0, count: 500)
-                    for round in 0..<300 {
-                        // A shared unit, where each thread owns 500 bytes, then a run of its own.
-                        own = generator.bytes(500)
-                        #expect(try file.write(own, at: 4096 + index * 500) == 500)
-                        let run = generator.bytes(20_000)
-                        #expect(try file.write(run, at: (index + 1) * 500_000) == run.count)
-                        #expect(
-                            try file.read(500, at: 4096 + index * 500) == own,
-                            "thread \(index), round \(round)"
-                        )
-                        #expect(try file.read(run.count, at: (index + 1) * 500_000) == run)
+            let path = daemon.path
+            let problems = inParallel(4) { index in
+                let file = try RawFile(path)
+                var generator = SeededGenerator(seed: UInt64(index))
+                for round in 0..<300 {
+                    // A shared unit, where each thread owns 500 bytes, then a run of its own.
+                    let own = generator.bytes(500)
+                    try file.write(own, at: 4096 + index * 500)
+                    let run = generator.bytes(20_000)
+                    try file.write(run, at: (index + 1) * 500_000)
+                    if try file.read(500, at: 4096 + index * 500) != own { return "round \(round): torn" }
+                    if try file.read(run.count, at: (index + 1) * 500_000) != run {
+                        return "round \(round): lost"
                     }
-                } catch { Issue.record(error) }
+                }
+                return nil
             }
+            #expect(problems == [])
         }
 
         @Test

@@ -1,7 +1,6 @@
 internal import CLinux
 internal import CofferControl
 internal import CofferTesting
-internal import Dispatch
 internal import Glibc
 internal import Testing
 
