@@ -51,10 +51,17 @@ struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
             let position = offset + UInt64(done)
             try bytes.withPart(done..<done + count) { (piece) throws(BlockError) in
                 try encrypt(&piece, at: position)
-                try store.write(piece.bytes, at: dataOffset + position)
+                try Self.put(piece.bytes, to: store, at: dataOffset + position)
             }
             done += count
         }
+    }
+
+    /// The store is borrowed, so that no reference to it is counted: threads would take its count from each other.
+    @inline(never)
+    private static func put(_ piece: RawSpan, to store: borrowing Store, at offset: UInt64) throws(BlockError)
+    {
+        try store.write(piece, at: offset)
     }
 
     // A data unit's number is its index from the start of the volume's data.

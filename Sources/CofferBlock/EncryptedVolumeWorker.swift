@@ -77,20 +77,8 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
                 count: count - done,
                 unitBytes: units.unitBytes
             )
-            let range = done..<done + stretch.count
-            try bytes.withPart(range) { (part) throws(BlockError) in
-                if stretch.isWhole {
-                    locks.lockShared(stretch.stripe)
-                    defer { locks.unlock(stretch.stripe) }
-                    try units.write(&part, at: stretch.offset)
-                } else {
-                    locks.lockExclusively(stretch.stripe)
-                    defer { locks.unlock(stretch.stripe) }
-                    let (start, _) = try loadUnit(of: stretch)
-                    scratch.withMutableBytes(at: start, count: stretch.count) { $0.copy(part.bytes, at: 0) }
-                    try storeUnit(of: stretch)
-                }
-            }
+            try stretch.isWhole
+                ? writeWhole(&bytes, from: done, stretch) : writePart(bytes.bytes, from: done, stretch)
             done += stretch.count
         }
         counters.bytesWritten.wrappingAdd(UInt64(count), ordering: .relaxed)
@@ -105,6 +93,31 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     @inline(__always)
     private func room(at offset: UInt64, for count: Int) -> Int {
         offset < volumeBytes ? Int(min(UInt64(count), volumeBytes - offset)) : 0
+    }
+
+    @inline(__always)
+    private func writeWhole(
+        _ bytes: inout MutableRawSpan,
+        from start: Int,
+        _ stretch: Stretch
+    ) throws(BlockError) {
+        locks.lockShared(stretch.stripe)
+        defer { locks.unlock(stretch.stripe) }
+        try bytes.withPart(start..<start + stretch.count) { (part) throws(BlockError) in
+            try units.write(&part, at: stretch.offset)
+        }
+    }
+
+    @inline(__always)
+    private mutating func writePart(_ bytes: RawSpan, from start: Int, _ stretch: Stretch) throws(BlockError)
+    {
+        locks.lockExclusively(stretch.stripe)
+        defer { locks.unlock(stretch.stripe) }
+        let place = try loadUnit(of: stretch).start
+        scratch.withMutableBytes(at: place, count: stretch.count) { part in
+            part.copy(bytes.extracting(start..<start + stretch.count), at: 0)
+        }
+        try storeUnit(of: stretch)
     }
 
     // MARK: - Parts of a unit

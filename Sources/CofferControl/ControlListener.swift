@@ -6,7 +6,7 @@ public struct ControlListener: ~Copyable, Sendable {
     public let path: String
     private let descriptor: Int32
 
-    /// Listens at `path`, mode 0600. A socket that a dead daemon left there is replaced: whoever comes this far holds
+    /// Listens at `path`, mode 0700. A socket that a dead daemon left there is replaced: whoever comes this far holds
     /// the volume's lock, so none that lives is listening. Changes the process's umask for a moment.
     public init(path: String) throws(ControlError) {
         let address = try UnixAddress(path)

@@ -63,7 +63,7 @@ struct LockedArena: ~Copyable, @unchecked Sendable {
         usage.presentBytes -= granules * Self.granuleBytes
     }
 
-    /// Moves what `allocate` gave to at least `count` bytes, more than 0; nil, and the old stays, when there is no room.
+    /// Moves what `allocate` gave to at least `count` bytes, more than 0. When there is no room, nil, and the old stays.
     mutating func reallocate(_ pointer: UnsafeMutableRawPointer, _ count: Int) -> UnsafeMutableRawPointer? {
         let room = unsafe run(at: pointer).granules * Self.granuleBytes
         if count <= room && count > room / 2 { return unsafe pointer }

@@ -30,6 +30,8 @@ public final class Departure: @unchecked Sendable {
         unsafe mutex.deallocate()
     }
 
+    /// Never inlined: what an array takes at run time has no place in the request loop, which calls this at most once.
+    @inline(never)
     public func ask(_ reason: Reason) {
         unsafe pthread_mutex_lock(mutex)
         reasons.append(reason)

@@ -8,8 +8,8 @@ internal import CofferXTS
 internal import Glibc
 internal import Logging
 
-/// One attachment from the starter's order to the last request. The order of things: harden, take the order
-/// and the key, mount, give up privileges, serve, prove that the mount answers, answer the starter, wait, leave.
+/// One attachment from the starter's order to the last request: harden, take the order and the key, mount, give up
+/// privileges, serve, prove that the mount answers, answer the starter, wait, leave.
 enum Attachment {
     /// How long the starter may take for each of its messages, and the mount for its first answer.
     private static let startTimeoutMilliseconds = 30_000

@@ -26,13 +26,14 @@ enum BackgroundThread {
     }
 
     /// Turns SIGTERM and SIGINT into calls of `body`, in a thread of its own. To be called before any other thread is
-    /// started, so that all of them inherit the mask and only this one sees the signals.
+    /// started, so that all of them inherit the mask and only this one sees the signals. The mask that the starter left
+    /// is replaced: it may block the signal that wakes the serving threads.
     static func onTermination(_ body: @escaping @Sendable (Int32) -> Void) {
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         unsafe sigaddset(&signals, SIGTERM)
         unsafe sigaddset(&signals, SIGINT)
-        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        unsafe pthread_sigmask(SIG_SETMASK, &signals, nil)
         let waited = signals
         start {
             var (waited, signal) = (waited, Int32(0))

@@ -10,6 +10,8 @@ enum Hardening {
     /// that ends the process for a write to a closed socket or past a limit.
     static func beforeTheKey() throws {
         umask(0o077)
+        // What else was handed down is nobody's business here, and would be held open as long as the volume is.
+        closefrom(5)
         // No folder is kept busy by a daemon that was started in it.
         _ = unsafe chdir("/")
         var none = rlimit(rlim_cur: 0, rlim_max: 0)

@@ -50,7 +50,9 @@ public final class RawFile: Sendable {
 
     /// fallocate(2).
     public func allocate(_ mode: Int, at offset: Int, count: Int) throws(Failure) {
-        guard clinux_fallocate(descriptor, Int32(mode), offset, count) == 0 else { throw Failure(errno: errno) }
+        guard clinux_fallocate(descriptor, Int32(mode), offset, count) == 0 else {
+            throw Failure(errno: errno)
+        }
     }
 
     public func punch(at offset: Int, count: Int) throws(Failure) {

@@ -1,0 +1,146 @@
+internal import CofferControl
+internal import CofferSecrets
+internal import CofferTesting
+internal import Glibc
+internal import Testing
+
+extension MountTests {
+    /// Where the key is not.
+    @Suite struct SecrecyMountTests {
+        /// All runs of 8 bytes of a key, in one set.
+        private func runs(_ key: [UInt8]) -> Set<[UInt8]> {
+            Set((0...key.count - 8).map { Array(key[$0..<$0 + 8]) })
+        }
+
+        /// Whether any run occurs in the bytes; the first byte decides quickly for most places.
+        private func holds(_ bytes: [UInt8], _ runs: Set<[UInt8]>) -> Bool {
+            guard bytes.count >= 8 else { return false }
+            var first = [Bool](repeating: false, count: 65536)
+            for run in runs { first[Int(run[0]) << 8 | Int(run[1])] = true }
+            return unsafe bytes.withUnsafeBufferPointer { buffer in
+                for offset in 0...buffer.count - 8
+                where unsafe first[Int(buffer[offset]) << 8 | Int(buffer[offset + 1])] {
+                    if unsafe runs.contains(Array(buffer[offset..<offset + 8])) { return true }
+                }
+                return false
+            }
+        }
+
+        /// The volume key and what is derived from it for the data.
+        private func secrets(_ volume: TestVolume) throws -> Set<[UInt8]> {
+            let derived = try volume.xtsKey().withBytes { span in
+                span.array()
+            }
+            return runs(volume.volumeKey).union(runs(derived))
+        }
+
+        @Test(.enabled(if: geteuid() == 0, "only root reads the memory of an undumpable process"))
+        func `the daemon's memory, arguments and environment hold no part of a key that can be read`() throws
+        {
+            let volume = try TestVolume(bytes: 1 << 20, seed: 21)
+            let daemon = try RunningDaemon(volume)
+            try RawFile(daemon.path).write([UInt8](repeating: 1, count: 9000), at: 77)
+            let secrets = try secrets(volume)
+            for name in ["cmdline", "environ"] {
+                let file = try RawFile("/proc/\(daemon.daemonID)/\(name)", O_RDONLY)
+                #expect(!holds(try file.read(1 << 16, at: 0), secrets), "\(name)")
+            }
+            let maps = try RawFile("/proc/\(daemon.daemonID)/maps", O_RDONLY)
+            var (text, position) = ("", 0)
+            while true {
+                let part = try maps.read(1 << 16, at: position)
+                if part.isEmpty { break }
+                text += String(decoding: part, as: UTF8.self)
+                position += part.count
+            }
+            let memory = try RawFile("/proc/\(daemon.daemonID)/mem", O_RDONLY)
+            var (read, refused) = (0, 0)
+            for line in text.split(separator: "\n") {
+                let range = line.prefix { $0 != " " }.split(separator: "-")
+                guard range.count == 2, line.dropFirst(range[0].count + range[1].count + 2).first == "r",
+                    let start = Int(range[0], radix: 16), let end = Int(range[1], radix: 16)
+                else { continue }
+                // Past what memfd_secret hides, a read gives EIO: that counts as hidden.
+                guard let bytes = try? memory.read(end - start, at: start) else {
+                    refused += 1
+                    continue
+                }
+                read += bytes.count
+                #expect(!holds(bytes, secrets), "\(line)")
+            }
+            #expect(read > 1 << 20, "the memory was looked at")
+            let hidden = try daemon.status().keyMemory == "memfd_secret"
+            #expect(!hidden || refused > 0)
+        }
+
+        @Test func `the search finds a key where there is one`() throws {
+            let volume = try TestVolume(bytes: 1 << 20, seed: 22)
+            let secrets = try secrets(volume)
+            let haystack = [UInt8](repeating: 0, count: 1000) + volume.volumeKey[17..<25] + [1, 2, 3]
+            #expect(holds(haystack, secrets))
+            #expect(!holds([UInt8](repeating: 0, count: 1000) + volume.volumeKey[17..<24], secrets))
+        }
+
+        @Test(.enabled(if: unsafe access("/usr/bin/gcore", X_OK) == 0, "gcore is missing"))
+        func `a core that root takes holds no part of a key`() throws {
+            let volume = try TestVolume(bytes: 1 << 20, seed: 23)
+            let daemon = try RunningDaemon(volume)
+            try RawFile(daemon.path).write([UInt8](repeating: 1, count: 9000), at: 77)
+            // gdb reads what is merely locked.
+            guard try daemon.status().keyMemory == "memfd_secret" else { return }
+            let core = "\(volume.folder)/core"
+            let corePath = "\(core).\(daemon.daemonID)"
+            defer { unsafe unlink(corePath) }
+            _ = unsafe system("timeout 60 gcore -o \(core) \(daemon.daemonID) > /dev/null 2>&1")
+            let file = try RawFile(corePath, O_RDONLY)
+            let secrets = try secrets(volume)
+            var position = 0
+            while true {
+                let part = try file.read(16 << 20, at: position)
+                if part.count < 8 { break }
+                #expect(!holds(part, secrets), "near \(position)")
+                position += max(part.count - 7, 1)
+            }
+            #expect(position > 1 << 20)
+            #expect(try RawFile(daemon.path).read(1, at: 77) == [1], "the daemon serves on")
+        }
+
+        @Test(.enabled(if: geteuid() == 0, "another user's daemon has nothing to give up"))
+        func `root's daemon keeps one capability, cannot be dumped and gains nothing by exec`() throws {
+            let daemon = try RunningDaemon(TestVolume(bytes: 1 << 20))
+            let status = String(
+                decoding: try RawFile("/proc/\(daemon.daemonID)/status", O_RDONLY).read(1 << 14, at: 0),
+                as: UTF8.self
+            )
+            let fields = status.split(separator: "\n").map { String($0.filter { $0 != "\t" && $0 != " " }) }
+            for field in [
+                "CapEff:0000000000200000", "CapPrm:0000000000200000", "CapInh:0000000000000000",
+                "NoNewPrivs:1",
+            ] {
+                #expect(fields.contains(field))
+            }
+            let limits = String(
+                decoding: try RawFile("/proc/\(daemon.daemonID)/limits", O_RDONLY).read(1 << 14, at: 0),
+                as: UTF8.self
+            )
+            let core = limits.split(separator: "\n").first { $0.hasPrefix("Max core file size") }
+            #expect(core?.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"])
+        }
+
+        @Test func `the log and the backing file hold neither key nor plaintext`() throws {
+            let volume = try TestVolume(bytes: 4 << 20, seed: 24)
+            let daemon = try RunningDaemon(volume)
+            let marker = Array("a sentence that must not reach the store".utf8)
+            let file = try RawFile(daemon.path)
+            for offset in stride(from: 13, to: 3 << 20, by: 70_001) { try file.write(marker, at: offset) }
+            daemon.signal(SIGTERM)
+            #expect(daemon.waitForExit() == 0)
+            let secrets = try secrets(volume)
+            let backing = try RawFile(volume.backingPath, O_RDONLY).read(5 << 20, at: 0)
+            #expect(!holds(backing, runs(marker)))
+            #expect(!holds(backing, secrets))
+            #expect(!holds(Array(daemon.log.utf8), secrets))
+            #expect(holds(try volume.decryptBacking(), runs(marker)), "it is there under the key")
+        }
+    }
+}
