@@ -4,7 +4,8 @@ internal import GRDB
 /// `catalog.sqlite`: the index of a home's volumes, and the truth about who the home is and which header of a volume
 /// was the newest. Volumes can be found again from their headers; the identity and the rollback marks cannot.
 ///
-/// SQLite in WAL mode arbitrates between processes; every write is durable when its method returns. Methods throw
+/// SQLite arbitrates between processes; every write is durable when its method returns. The journal is a rollback
+/// journal, not a write-ahead log: a reader makes no file then, so that a volume can be found and detached on a full disk. Methods throw
 /// `AWSError`: `Coffer.Damaged` for a file that is no catalogue or a newer one, `Coffer.StorageFull` on a full disk.
 public final class Catalog: Sendable {
     private let queue: DatabaseQueue
@@ -18,9 +19,6 @@ public final class Catalog: Sendable {
                 try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
             }
             let queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.inDatabase { database in
-                try database.execute(sql: "PRAGMA journal_mode = WAL")
-            }
             let migrator = Schema.migrator
             if try queue.read({ try migrator.hasBeenSuperseded($0) }) {
                 throw AWSError(

@@ -43,7 +43,7 @@ extension RuntimeFolder {
     func inspect(_ id: VolumeID) -> AttachmentView {
         let mounts = MountTable.current()
         let record = record(id)
-        let exposed = mounts.filter { $0.filesystemType == "fuse.coffer" && $0.source == "coffer:\(id)" }
+        let exposed = exposedMounts(id, among: mounts)
         // A record may name a folder whose FUSE mount is gone while a loop device above it is not.
         let directories = Set(exposed.map(\.mountPoint) + [record?.exposedDirectory].compactMap(\.self))
         let files = directories.map { "\($0)/volume" }
@@ -63,6 +63,11 @@ extension RuntimeFolder {
         )
         view.state = state(of: view)
         return view
+    }
+
+    /// FUSE mounts of a volume, the newest last.
+    func exposedMounts(_ id: VolumeID, among mounts: [MountEntry] = MountTable.current()) -> [MountEntry] {
+        mounts.filter { $0.filesystemType == "fuse.coffer" && $0.source == "coffer:\(id)" }
     }
 
     private func state(of view: AttachmentView) -> AttachmentState {

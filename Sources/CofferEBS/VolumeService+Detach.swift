@@ -52,26 +52,29 @@ extension VolumeService {
                         "give up what it has not written with `coffer volume unmount \(record.label) --force`"
                 )
             }
-            try await abortConnection(view)
+            await endHungDaemon(view)
         }
         // Above a dead daemon nothing can be saved by waiting: what is busy is detached lazily.
         let lazy = force || view.state == .crashed || view.state == .hung
         for mount in view.filesystemMounts.reversed() {
-            try await unmount(mount.mountPoint, type: mount.filesystemType, lazy: lazy, record)
+            try await unmount(mount, lazy: lazy, record)
         }
         await takeLoopsAway(view)
-        try await endDaemon(record, lazy: lazy)
+        try await endDaemon(record, view, lazy: lazy)
         runtime.clear(record.id)
         logger.info("detached volume", metadata: ["volume": "\(record.id)"])
     }
 
     // MARK: - Steps
 
-    private func unmount(_ directory: String, type: String, lazy: Bool, _ record: VolumeRecord) async throws {
-        let asUser = geteuid() != 0
-        let (tool, options) = asUser ? ("fusermount3", ["-u"]) : ("umount", [])
-        let outcome = try await ChildProcess.run(tool, options + ["--", directory].dropFirst(asUser ? 1 : 0))
-        if outcome.code == 0 || !Self.isMounted(directory, type: type) { return }
+    /// Gives whether it had to be lazy: somebody still uses what is below.
+    @discardableResult
+    private func unmount(_ mount: MountEntry, lazy: Bool, _ record: VolumeRecord) async throws -> Bool {
+        let directory = mount.mountPoint
+        let (tool, options, lazyOption) =
+            geteuid() == 0 ? ("umount", ["--"], "--lazy") : ("fusermount3", ["-u", "--"], "-z")
+        let outcome = try await ChildProcess.run(tool, options + [directory])
+        if outcome.code == 0 || !MountTable.current().contains(mount) { return false }
         guard lazy else {
             throw AWSError(
                 .volumeInUse,
@@ -79,13 +82,11 @@ extension VolumeService {
                 hint: "see who uses them with `fuser -vm \(directory)`, or let go of them with --force"
             )
         }
-        let again = try await ChildProcess.run(
-            tool,
-            asUser ? ["-u", "-z", directory] : ["--lazy", "--", directory]
-        )
-        guard again.code == 0 || !Self.isMounted(directory, type: type) else {
+        let again = try await ChildProcess.run(tool, [lazyOption] + options + [directory])
+        guard again.code == 0 || !MountTable.current().contains(mount) else {
             throw AWSError(.internalError, "cannot unmount \(directory): \(again.errors)")
         }
+        return true
     }
 
     /// Waits for autoclear, then asks. A device whose filesystem was detached lazily stays until its last file is
@@ -99,18 +100,21 @@ extension VolumeService {
     }
 
     /// Unmounts the exposed folder, where the daemon has not left by itself, and waits until the daemon has ended.
-    private func endDaemon(_ record: VolumeRecord, lazy: Bool) async throws {
-        // A daemon that was told to leave at the last close is on its way out now.
+    private func endDaemon(_ record: VolumeRecord, _ view: AttachmentView, lazy: Bool) async throws {
         let runtime = runtime
-        if runtime.record(record.id)?.mountDirectory != nil {
-            _ = await Self.waits(seconds: 5) { runtime.inspect(record.id).exposedMounts.isEmpty }
+        // A daemon that was told to leave at the last close is on its way out now.
+        if view.record?.mountDirectory != nil {
+            _ = await Self.waits(seconds: 5) { runtime.exposedMounts(record.id).isEmpty }
         }
-        var view = runtime.inspect(record.id)
-        for mount in view.exposedMounts.reversed() {
-            try await unmount(mount.mountPoint, type: mount.filesystemType, lazy: lazy, record)
+        var isStillUsed = false
+        for mount in runtime.exposedMounts(record.id).reversed() {
+            let wasLazy = try await unmount(mount, lazy: lazy, record)
+            isStillUsed = isStillUsed || wasLazy
         }
         let daemon = view.record?.daemon ?? view.status.flatMap { ProcessIdentity(processID: $0.processID) }
         guard let daemon else { return }
+        // One that serves an open file would wait for its close: it is asked to leave now, which syncs.
+        if isStillUsed { kill(daemon.processID, SIGTERM) }
         if await Self.waits(seconds: 10, until: { !daemon.isAlive }) { return }
         kill(daemon.processID, SIGTERM)
         if await Self.waits(seconds: 5, until: { !daemon.isAlive }) { return }
@@ -123,28 +127,27 @@ extension VolumeService {
         }
         kill(daemon.processID, SIGKILL)
         _ = await Self.waits(seconds: 5, until: { !daemon.isAlive })
-        view = runtime.inspect(record.id)
     }
 
     /// Ends a FUSE connection by its number: every request on it fails at once, and whoever waits in the kernel is freed.
-    private func abortConnection(_ view: AttachmentView) async throws {
-        guard let number = view.fuseConnection else { return }
-        let folder = "/sys/fs/fuse/connections"
-        let path = "\(folder)/\(number)/abort"
-        if unsafe access(path, F_OK) != 0, geteuid() == 0 {
-            _ = try? await ChildProcess.run("mount", ["-t", "fusectl", "none", folder])
+    /// Then the daemon goes too: it may be stopped, and what it has not written is given up.
+    private func endHungDaemon(_ view: AttachmentView) async {
+        if let number = view.fuseConnection {
+            let folder = "/sys/fs/fuse/connections"
+            let path = "\(folder)/\(number)/abort"
+            if unsafe access(path, F_OK) != 0, geteuid() == 0 {
+                _ = try? await ChildProcess.run("mount", ["-t", "fusectl", "none", folder])
+            }
+            let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+            if descriptor >= 0 {
+                // Where this fails, the end of the daemon below ends its connection too.
+                _ = unsafe write(descriptor, "1", 1)
+                close(descriptor)
+            }
         }
-        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
-        if descriptor >= 0 {
-            defer { close(descriptor) }
-            if unsafe write(descriptor, "1", 1) == 1 { return }
-        }
-        // Without the control file, the end of the daemon ends its connection too.
-        if let daemon = view.record?.daemon, daemon.isAlive { kill(daemon.processID, SIGKILL) }
-    }
-
-    private static func isMounted(_ directory: String, type: String) -> Bool {
-        MountTable.current().contains { $0.mountPoint == directory && $0.filesystemType == type }
+        guard let daemon = view.record?.daemon, daemon.isAlive else { return }
+        kill(daemon.processID, SIGKILL)
+        _ = await Self.waits(seconds: 5, until: { !daemon.isAlive })
     }
 
     /// Whether the condition came true within the time; looks a hundred times a second.

@@ -16,7 +16,9 @@ internal import Testing
             for number in 0..<8 {
                 group.addTask {
                     let account = try #require(AccountID("10000000000\(number)"))
-                    return try Catalog(path: path).identity(orElse: HomeIdentity(account: account, region: .home))
+                    return try Catalog(path: path).identity(
+                        orElse: HomeIdentity(account: account, region: .home)
+                    )
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }
@@ -34,7 +36,10 @@ internal import Testing
         #expect(code { try catalog.volume("vol-0a") } == .invalidParameterValue)
         #expect(code { try catalog.volume("vol-") } == .invalidParameterValue)
         #expect(code { try catalog.volume("dat") } == .volumeNotFound)
-        #expect(code { try catalog.insert(try record("vol-0cccccccccccccccc", name: "data")) } == .invalidParameterValue)
+        #expect(
+            code { try catalog.insert(try record("vol-0cccccccccccccccc", name: "data")) }
+                == .invalidParameterValue
+        )
     }
 
     @Test func `what was written is there for the next process`() throws {
@@ -70,7 +75,9 @@ internal import Testing
     @Test func `an entry that no writer made is damage, not a crash`() throws {
         let catalog = try Catalog(path: path)
         try catalog.insert(try record("vol-0aaaaaaaaaaaaaaaa", name: nil))
-        for change in ["id = 'vol-x'", "kmsKeyARN = ''", "filesystem = 'zfs'", "sizeBytes = -1", "created = -1"] {
+        for change in [
+            "id = 'vol-x'", "kmsKeyARN = ''", "filesystem = 'zfs'", "sizeBytes = -1", "created = -1",
+        ] {
             _ = try SQLite.run(path, "BEGIN; UPDATE volume SET \(change); COMMIT")
             #expect(code { try catalog.volumes() } == .damaged, "\(change)")
             _ = try SQLite.run(path, "DELETE FROM volume")

@@ -17,7 +17,10 @@ internal import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        try FileManager.default.createDirectory(atPath: folder.path("volumes"), withIntermediateDirectories: false)
+        try FileManager.default.createDirectory(
+            atPath: folder.path("volumes"),
+            withIntermediateDirectories: false
+        )
         catalog = try Catalog(path: folder.path("catalog.sqlite"))
         let identity = HomeIdentity(account: ScriptedKeys.account, region: .home)
         service = VolumeService(
@@ -34,8 +37,13 @@ internal import Testing
         caller = Caller(principal: .root(identity.account))
     }
 
-    @Test func `creation asks for a wrapped key of 64 bytes under the volume's context, through EC2`() async throws {
-        let volume = try await service.createVolume(CreateVolumeRequest(sizeBytes: (1 << 20) + 1), caller: caller)
+    @Test func `creation asks for a wrapped key of 64 bytes under the volume's context, through EC2`()
+        async throws
+    {
+        let volume = try await service.createVolume(
+            CreateVolumeRequest(sizeBytes: (1 << 20) + 1),
+            caller: caller
+        )
         #expect(volume.sizeBytes == (1 << 20) + 4096, "rounded up to a whole data unit")
         #expect(volume.state == .available)
         let calls = await keys.calls
@@ -95,7 +103,10 @@ internal import Testing
     }
 
     @Test func `deleting overwrites the header before the file goes`() async throws {
-        let volume = try await service.createVolume(CreateVolumeRequest(name: "data", sizeBytes: 1 << 20), caller: caller)
+        let volume = try await service.createVolume(
+            CreateVolumeRequest(name: "data", sizeBytes: 1 << 20),
+            caller: caller
+        )
         let path = folder.path("volumes/\(volume.id).coffer")
         // A second name for the file shows what is left of it.
         try FileManager.default.linkItem(atPath: path, toPath: folder.path("kept"))
@@ -110,8 +121,10 @@ internal import Testing
         CreateVolumeRequest(sizeBytes: .max), CreateVolumeRequest(sizeBytes: 1 << 20, dataUnitBytes: 0),
         CreateVolumeRequest(sizeBytes: 1 << 20, dataUnitBytes: -4096),
         CreateVolumeRequest(sizeBytes: 1 << 20, cipherName: "null"),
-        CreateVolumeRequest(name: "", sizeBytes: 1 << 20), CreateVolumeRequest(name: "a\nb", sizeBytes: 1 << 20),
-        CreateVolumeRequest(name: "vol-1", sizeBytes: 1 << 20), CreateVolumeRequest(name: "-x", sizeBytes: 1 << 20),
+        CreateVolumeRequest(name: "", sizeBytes: 1 << 20),
+        CreateVolumeRequest(name: "a\nb", sizeBytes: 1 << 20),
+        CreateVolumeRequest(name: "vol-1", sizeBytes: 1 << 20),
+        CreateVolumeRequest(name: "-x", sizeBytes: 1 << 20),
     ])
     func `a request that no volume can satisfy is refused before KMS is asked`(
         _ request: CreateVolumeRequest
@@ -161,7 +174,9 @@ private actor ScriptedKeys: KeyService {
         context: EncryptionContext,
         caller: Caller
     ) throws -> EncryptResponse {
-        try note(Call(verb: "generateDataKeyWithoutPlaintext", count: count, context: context, caller: caller))
+        try note(
+            Call(verb: "generateDataKeyWithoutPlaintext", count: count, context: context, caller: caller)
+        )
         let blob = CiphertextBlob(SystemByteSource().bytes(count))
         contexts[blob] = context
         return EncryptResponse(blob: blob, keyARN: Self.arn, keyMaterialID: "00")
@@ -176,7 +191,11 @@ private actor ScriptedKeys: KeyService {
     ) throws -> PlaintextResponse {
         try note(Call(verb: "decrypt", context: context, caller: caller))
         guard contexts[blob] == context else { throw AWSError(.invalidCiphertext, "") }
-        return PlaintextResponse(plaintext: SecretBytes(copying: blob.bytes), keyARN: Self.arn, keyMaterialID: "00")
+        return PlaintextResponse(
+            plaintext: SecretBytes(copying: blob.bytes),
+            keyARN: Self.arn,
+            keyMaterialID: "00"
+        )
     }
 
     func encrypt(

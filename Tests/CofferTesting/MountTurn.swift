@@ -23,6 +23,13 @@ extension Trait where Self == MountTurn {
     public static var mounts: MountTurn { MountTurn() }
 }
 
+extension Trait where Self == ConditionTrait {
+    /// Where nothing can be mounted the suite is skipped, loudly.
+    public static var mountable: ConditionTrait {
+        .enabled(if: FuseConnection.obstacle == nil, "NO MOUNT IS TESTED: \(FuseConnection.obstacle ?? "")")
+    }
+}
+
 /// One holder at a time, in the order of asking.
 private actor Turns {
     static let mounts = Turns()

@@ -7,31 +7,12 @@ internal import Testing
 extension MountTests {
     /// Where the key is not.
     @Suite struct SecrecyMountTests {
-        /// All runs of 8 bytes of a key, in one set.
-        private func runs(_ key: [UInt8]) -> Set<[UInt8]> {
-            Set((0...key.count - 8).map { Array(key[$0..<$0 + 8]) })
-        }
-
-        /// Whether any run occurs in the bytes; the first byte decides quickly for most places.
-        private func holds(_ bytes: [UInt8], _ runs: Set<[UInt8]>) -> Bool {
-            guard bytes.count >= 8 else { return false }
-            var first = [Bool](repeating: false, count: 65536)
-            for run in runs { first[Int(run[0]) << 8 | Int(run[1])] = true }
-            return unsafe bytes.withUnsafeBufferPointer { buffer in
-                for offset in 0...buffer.count - 8
-                where unsafe first[Int(buffer[offset]) << 8 | Int(buffer[offset + 1])] {
-                    if unsafe runs.contains(Array(buffer[offset..<offset + 8])) { return true }
-                }
-                return false
-            }
-        }
-
-        /// The volume key and what is derived from it for the data.
-        private func secrets(_ volume: TestVolume) throws -> Set<[UInt8]> {
+        /// Looks for the volume key and for what is derived from it for the data.
+        private func search(_ volume: TestVolume) throws -> KeySearch {
             let derived = try volume.xtsKey().withBytes { span in
                 span.array()
             }
-            return runs(volume.volumeKey).union(runs(derived))
+            return KeySearch([volume.volumeKey, derived])
         }
 
         @Test(.enabled(if: geteuid() == 0, "only root reads the memory of an undumpable process"))
@@ -40,10 +21,10 @@ extension MountTests {
             let volume = try TestVolume(bytes: 1 << 20, seed: 21)
             let daemon = try RunningDaemon(volume)
             try RawFile(daemon.path).write([UInt8](repeating: 1, count: 9000), at: 77)
-            let secrets = try secrets(volume)
+            let search = try search(volume)
             for name in ["cmdline", "environ"] {
                 let file = try RawFile("/proc/\(daemon.daemonID)/\(name)", O_RDONLY)
-                #expect(!holds(try file.read(1 << 16, at: 0), secrets), "\(name)")
+                #expect(!search.finds(in: try file.read(1 << 16, at: 0)), "\(name)")
             }
             let maps = try RawFile("/proc/\(daemon.daemonID)/maps", O_RDONLY)
             var (text, position) = ("", 0)
@@ -66,7 +47,7 @@ extension MountTests {
                     continue
                 }
                 read += bytes.count
-                #expect(!holds(bytes, secrets), "\(line)")
+                #expect(!search.finds(in: bytes), "\(line)")
             }
             #expect(read > 1 << 20, "the memory was looked at")
             let hidden = try daemon.status().keyMemory == "memfd_secret"
@@ -75,10 +56,10 @@ extension MountTests {
 
         @Test func `the search finds a key where there is one`() throws {
             let volume = try TestVolume(bytes: 1 << 20, seed: 22)
-            let secrets = try secrets(volume)
+            let search = try search(volume)
             let haystack = [UInt8](repeating: 0, count: 1000) + volume.volumeKey[17..<25] + [1, 2, 3]
-            #expect(holds(haystack, secrets))
-            #expect(!holds([UInt8](repeating: 0, count: 1000) + volume.volumeKey[17..<24], secrets))
+            #expect(search.finds(in: haystack))
+            #expect(!search.finds(in: [UInt8](repeating: 0, count: 1000) + volume.volumeKey[17..<24]))
         }
 
         @Test(.enabled(if: unsafe access("/usr/bin/gcore", X_OK) == 0, "gcore is missing"))
@@ -92,16 +73,7 @@ extension MountTests {
             let corePath = "\(core).\(daemon.daemonID)"
             defer { unsafe unlink(corePath) }
             _ = unsafe system("timeout 60 gcore -o \(core) \(daemon.daemonID) > /dev/null 2>&1")
-            let file = try RawFile(corePath, O_RDONLY)
-            let secrets = try secrets(volume)
-            var position = 0
-            while true {
-                let part = try file.read(16 << 20, at: position)
-                if part.count < 8 { break }
-                #expect(!holds(part, secrets), "near \(position)")
-                position += max(part.count - 7, 1)
-            }
-            #expect(position > 1 << 20)
+            #expect(try !search(volume).finds(inFile: corePath))
             #expect(try RawFile(daemon.path).read(1, at: 77) == [1], "the daemon serves on")
         }
 
@@ -135,12 +107,12 @@ extension MountTests {
             for offset in stride(from: 13, to: 3 << 20, by: 70_001) { try file.write(marker, at: offset) }
             daemon.signal(SIGTERM)
             #expect(daemon.waitForExit() == 0)
-            let secrets = try secrets(volume)
+            let search = try search(volume)
             let backing = try RawFile(volume.backingPath, O_RDONLY).read(5 << 20, at: 0)
-            #expect(!holds(backing, runs(marker)))
-            #expect(!holds(backing, secrets))
-            #expect(!holds(Array(daemon.log.utf8), secrets))
-            #expect(holds(try volume.decryptBacking(), runs(marker)), "it is there under the key")
+            #expect(!KeySearch([marker]).finds(in: backing))
+            #expect(!search.finds(in: backing))
+            #expect(!search.finds(in: Array(daemon.log.utf8)))
+            #expect(KeySearch([marker]).finds(in: try volume.decryptBacking()), "it is there under the key")
         }
     }
 }

@@ -14,7 +14,9 @@ import Testing
         let plain = try coffer.run("key", "decrypt", "--context", "a=b", input: blob.outputBytes)
         #expect(plain.outputBytes == secret)
         let wrong = try coffer.run("key", "decrypt", "--context", "a=c", input: blob.outputBytes)
-        #expect(wrong.code == 1 && wrong.errors.contains("InvalidCiphertextException") && wrong.output.isEmpty)
+        #expect(
+            wrong.code == 1 && wrong.errors.contains("InvalidCiphertextException") && wrong.output.isEmpty
+        )
 
         _ = try coffer.succeed("key", "disable", id)
         let disabled = try coffer.run("key", "encrypt", "alias/app", input: secret)
@@ -35,14 +37,26 @@ import Testing
         #expect(try coffer.run("key", "decrypt", input: blob.outputBytes).output == "old")
         let moved = try coffer.run("key", "re-encrypt", other, input: blob.outputBytes)
         #expect(try coffer.run("key", "decrypt", "--key", other, input: moved.outputBytes).output == "old")
-        #expect(try coffer.run("key", "decrypt", "--key", other, input: blob.outputBytes).errors.contains("IncorrectKey"))
+        #expect(
+            try coffer.run("key", "decrypt", "--key", other, input: blob.outputBytes).errors.contains(
+                "IncorrectKey"
+            )
+        )
     }
 
     @Test func `a data key's plaintext goes only where it was sent`() throws {
         let coffer = try CofferProgram()
         _ = try coffer.succeed("key", "create", "--alias", "app")
         let plain = coffer.folder.path("plain")
-        let wrapped = try coffer.run("key", "data-key", "alias/app", "--bytes", "64", "--plaintext-file", plain)
+        let wrapped = try coffer.run(
+            "key",
+            "data-key",
+            "alias/app",
+            "--bytes",
+            "64",
+            "--plaintext-file",
+            plain
+        )
         let key = try Data(contentsOf: URL(fileURLWithPath: plain))
         #expect(key.count == 64)
         #expect(try FileManager.default.attributesOfItem(atPath: plain)[.posixPermissions] as? Int == 0o600)
@@ -57,7 +71,16 @@ import Testing
         let key = try object(coffer.run("key", "create", "--alias", "app", "--output", "json"))
         let metadata = try #require(key["KeyMetadata"] as? [String: Any])
         #expect(metadata["KeyState"] as? String == "Enabled")
-        let volume = try coffer.run("volume", "create", "--size", "1GiB", "--key", "alias/app", "--output", "json")
+        let volume = try coffer.run(
+            "volume",
+            "create",
+            "--size",
+            "1GiB",
+            "--key",
+            "alias/app",
+            "--output",
+            "json"
+        )
         #expect(volume.output.contains("key/") && !volume.output.contains("\\/"))
         let shape = try object(volume)
         #expect(shape["VolumeId"] as? String != nil)
@@ -137,7 +160,10 @@ import Testing
             ["bench", "crypto", "--rounds", "1", "--milliseconds", "20", "--unit", "4096", "--threads", "1"]
         )
         #expect(bench.code == 0)
-        #expect(bench.output.split(separator: "\n").count == 2 && bench.output.hasPrefix("libcrypto\t4096\t1\tencrypt\t"))
+        #expect(
+            bench.output.split(separator: "\n").count == 2
+                && bench.output.hasPrefix("libcrypto\t4096\t1\tencrypt\t")
+        )
         let doctor = try CofferProgram.execute("\(CofferProgram.programs)/coffer", ["doctor"])
         #expect(doctor.output.contains("coffer-volumed\tok"))
         _ = coffer

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What a crash leaves, how `volume ls` names it, and that one command brings it back.
-@Suite(.serialized, .mounts)
+@Suite(.serialized, .mounts, .mountable)
 struct CrashTests {
     @Test func `kill -9 of the daemon under a mounted ext4 loses nothing that was synced`() throws {
         let coffer = try CofferProgram()
@@ -12,7 +12,7 @@ struct CrashTests {
         _ = try coffer.succeed("volume", "mount", id, mount)
         _ = try SQLite.run(
             "\(mount)/app.db",
-            "PRAGMA synchronous=FULL; CREATE TABLE t (x); INSERT INTO t VALUES ('kept')"
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (x); INSERT INTO t VALUES ('kept')"
         )
         let daemon = try #require(Daemons.processID(volume: id))
         Daemons.signal(daemon, SIGKILL)

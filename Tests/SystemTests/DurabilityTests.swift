@@ -3,20 +3,25 @@ import Foundation
 import Testing
 
 /// fsync means durable: seen from outside, by strace and by kill -9.
-@Suite(.serialized, .mounts)
+@Suite(.serialized, .mounts, .mountable)
 struct DurabilityTests {
     @Test func `a sync that fails makes the volume faulted until it is attached again`() throws {
         let coffer = try CofferProgram()
         let id = try coffer.succeed("volume", "create", "--size", "4MiB")
         let exposed = try coffer.succeed("volume", "attach", id)
         let daemon = try #require(Daemons.processID(volume: id))
-        let tracer = try Tracer(process: daemon, ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1"])
+        let tracer = try Tracer(
+            process: daemon,
+            ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1"]
+        )
         let file = try RawFile(exposed)
         try file.write(Array(repeating: 1, count: 4096), at: 0)
         #expect(throws: RawFile.Failure(errno: EIO)) { try file.sync() }
         try tracer.end()
         // The fault stays although the store would sync again.
-        #expect(throws: RawFile.Failure(errno: EIO)) { try file.write(Array(repeating: 2, count: 4096), at: 4096) }
+        #expect(throws: RawFile.Failure(errno: EIO)) {
+            try file.write(Array(repeating: 2, count: 4096), at: 4096)
+        }
         #expect(throws: RawFile.Failure(errno: EIO)) { try file.sync() }
         #expect(try file.read(4096, at: 0) == Array(repeating: 1, count: 4096), "reads go on")
         #expect(try coffer.succeed("volume", "show", id).contains("faulted"))
@@ -29,7 +34,9 @@ struct DurabilityTests {
         _ = try coffer.succeed("volume", "detach", id)
     }
 
-    @Test func `each fsync of the exposed file is answered only after an fdatasync of the backing file`() throws {
+    @Test func `each fsync of the exposed file is answered only after an fdatasync of the backing file`()
+        throws
+    {
         let coffer = try CofferProgram()
         let id = try coffer.succeed("volume", "create", "--size", "4MiB")
         let exposed = try coffer.succeed("volume", "attach", id)
@@ -54,7 +61,9 @@ struct DurabilityTests {
         _ = try coffer.succeed("volume", "unmount", id, "--force")
     }
 
-    @Test func `kill -9 of the daemon under a syncing writer loses no synced block, round after round`() throws {
+    @Test func `kill -9 of the daemon under a syncing writer loses no synced block, round after round`()
+        throws
+    {
         let coffer = try CofferProgram()
         let id = try coffer.succeed("volume", "create", "--size", "16MiB")
         var generator = SeededGenerator(seed: 8)
@@ -126,11 +135,12 @@ private final class Tracer {
     }
 
     func end() throws {
-        process.interrupt()
+        // Other signals stay blocked: the tracer inherits the mask of a pool's thread. Its tracees go on without it.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
-    deinit { if process.isRunning { process.terminate() } }
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 }
 
 /// Writes blocks at random places, syncs after every 16, and remembers what was synced, until the file fails.

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The main job, by the built commands, a real FUSE mount, a real ext4 and a real SQLite.
-@Suite(.serialized, .mounts)
+@Suite(.serialized, .mounts, .mountable)
 struct FirstUseTests {
     @Test func `SQLite on a mounted volume leaves only noise on the disk, and no key means no mount`() throws
     {

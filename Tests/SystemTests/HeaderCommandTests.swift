@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The header, damaged and mended by the built commands, and read by another program.
-@Suite(.serialized, .mounts)
+@Suite(.serialized, .mounts, .mountable)
 struct HeaderCommandTests {
     private let coffer: CofferProgram
     private let id: String
@@ -33,7 +33,10 @@ struct HeaderCommandTests {
         #expect(try coffer.run("volume", "check", id).code == 0)
     }
 
-    @Test func `both copies damaged alike are refused in one sentence, and a saved header brings the volume back`() throws {
+    @Test
+    func `both copies damaged alike are refused in one sentence, and a saved header brings the volume back`()
+        throws
+    {
         let exposed = try coffer.succeed("volume", "attach", id)
         try RawFile(exposed).write(Array(repeating: 0xAB, count: 4096), at: 8192)
         _ = try coffer.succeed("volume", "detach", id)
@@ -64,7 +67,10 @@ struct HeaderCommandTests {
         _ = try coffer.succeed("volume", "detach", id)
     }
 
-    @Test func `the document alone is enough to read a volume: a Python program agrees with what was written`() throws {
+    @Test
+    func `the document alone is enough to read a volume: a Python program agrees with what was written`()
+        throws
+    {
         let python = "/usr/bin/python3"
         try #require(
             try CofferProgram.execute(python, ["-c", "import cryptography"]).code == 0,
@@ -78,7 +84,8 @@ struct HeaderCommandTests {
         let read = try CofferProgram.execute(
             python,
             [
-                "\(CofferProgram.repository)/tools/decrypt-volume.py", file, "--offset", "98304", "--count", "20480",
+                "\(CofferProgram.repository)/tools/decrypt-volume.py", file, "--offset", "98304", "--count",
+                "20480",
                 "--coffer", "\(CofferProgram.programs)/coffer", "--home", coffer.home,
             ]
         )
@@ -90,7 +97,8 @@ struct HeaderCommandTests {
         let refused = try CofferProgram.execute(
             python,
             [
-                "\(CofferProgram.repository)/tools/decrypt-volume.py", file, "--offset", "0", "--count", "4096",
+                "\(CofferProgram.repository)/tools/decrypt-volume.py", file, "--offset", "0", "--count",
+                "4096",
                 "--coffer", "\(CofferProgram.programs)/coffer", "--home", coffer.home,
             ]
         )

@@ -3,31 +3,48 @@ import Foundation
 import Testing
 
 /// The volume key, which the test asks KMS for, is nowhere that it should not be.
-@Suite(.serialized, .mounts)
+@Suite(.serialized, .mounts, .mountable)
 struct SecrecyTests {
-    @Test func `no run of the volume key is in arguments, environment, logs, trail, catalogue or a core dump`() throws {
+    @Test
+    func `no run of the volume key is in arguments, environment, logs, trail, catalogue or a core dump`()
+        throws
+    {
         let coffer = try CofferProgram()
         let mount = coffer.folder.path("mnt")
         _ = try coffer.succeed("key", "create", "--alias", "app")
-        let id = try coffer.succeed("volume", "create", "--name", "data", "--size", "16MiB", "--key", "alias/app")
+        let id = try coffer.succeed(
+            "volume",
+            "create",
+            "--name",
+            "data",
+            "--size",
+            "16MiB",
+            "--key",
+            "alias/app"
+        )
         let key = try volumeKey(of: id, coffer)
         #expect(key.count == 64)
+        let search = KeySearch([Array(key)])
         _ = try coffer.succeed("volume", "mount", "data", mount, "--verbose")
         try Data("x".utf8).write(to: URL(fileURLWithPath: "\(mount)/file"))
         let daemon = try #require(Daemons.processID(volume: id))
 
         let core = coffer.folder.path("core")
-        let dumped = try CofferProgram.execute("/usr/bin/gcore", ["-a", "-o", core, "\(daemon)"], limitSeconds: 120)
+        let dumped = try CofferProgram.execute(
+            "/usr/bin/gcore",
+            ["-a", "-o", core, "\(daemon)"],
+            limitSeconds: 120
+        )
         #expect(dumped.code == 0, "\(dumped.errors)")
         _ = try coffer.succeed("volume", "unmount", "data")
 
         let runtime = try #require(try files(below: "/run/coffer").first { $0.contains(id) })
         let places =
             ["\(core).\(daemon)", "\(coffer.home)/catalog.sqlite"]
-            + (try files(below: coffer.home)) + (try files(below: (runtime as NSString).deletingLastPathComponent))
+            + (try files(below: coffer.home))
+            + (try files(below: (runtime as NSString).deletingLastPathComponent))
         for place in places {
-            let bytes = try Data(contentsOf: URL(fileURLWithPath: place))
-            #expect(!KeySearch.holdsRun(of: key, in: bytes), "\(place) holds bytes of the volume key")
+            #expect(try !search.finds(inFile: place), "\(place) holds bytes of the volume key")
         }
         #expect(places.contains { $0.hasSuffix("volumed.log") } && places.contains { $0.hasSuffix(".jsonl") })
     }
@@ -36,23 +53,30 @@ struct SecrecyTests {
         let coffer = try CofferProgram()
         _ = try coffer.succeed("key", "create", "--alias", "app")
         let id = try coffer.succeed("volume", "create", "--size", "1MiB", "--key", "alias/app")
-        let key = try volumeKey(of: id, coffer)
+        let search = KeySearch([Array(try volumeKey(of: id, coffer))])
         _ = try coffer.succeed("volume", "attach", id)
         let daemon = try #require(Daemons.processID(volume: id))
         for name in ["cmdline", "environ"] {
             let bytes = try #require(FileManager.default.contents(atPath: "/proc/\(daemon)/\(name)"))
-            #expect(!bytes.isEmpty && !KeySearch.holdsRun(of: key, in: bytes))
+            #expect(!bytes.isEmpty && !search.finds(in: Array(bytes)))
         }
         _ = try coffer.succeed("volume", "detach", id)
     }
 
     @Test func `the search finds a key in binary, hex and base64`() {
-        let key = Data((0..<64).map { UInt8($0) &* 37 &+ 11 })
-        let noise = Data(repeating: 0x2E, count: 100)
-        #expect(!KeySearch.holdsRun(of: key, in: noise))
-        #expect(KeySearch.holdsRun(of: key, in: noise + key[20..<28] + noise))
-        #expect(KeySearch.holdsRun(of: key, in: noise + Data(key.map { String(format: "%02x", $0) }.joined().utf8)))
-        #expect(KeySearch.holdsRun(of: key, in: noise + key.base64EncodedData()))
+        let key = (0..<64).map { UInt8($0) &* 37 &+ 11 }
+        let search = KeySearch([key])
+        let noise = [UInt8](repeating: 0x2E, count: 100)
+        let data = Data(key)
+        #expect(!search.finds(in: noise + key[20..<27]))
+        #expect(search.finds(in: noise + key[20..<28] + noise))
+        #expect(
+            search.finds(in: noise + Array(data[8..<30].map { String(format: "%02x", $0) }.joined().utf8))
+        )
+        #expect(
+            search.finds(in: noise + Array(data[8..<30].map { String(format: "%02X", $0) }.joined().utf8))
+        )
+        #expect(search.finds(in: noise + Array(data.base64EncodedString().utf8.dropFirst(10))))
     }
 
     /// The key behind the blob in the volume's header, decrypted by KMS as its owner may.
@@ -71,32 +95,6 @@ struct SecrecyTests {
         try FileManager.default.subpathsOfDirectory(atPath: folder).map { "\(folder)/\($0)" }.filter {
             let type = try? FileManager.default.attributesOfItem(atPath: $0)[.type] as? FileAttributeType
             return type == .typeRegular
-        }
-    }
-}
-
-/// Looks for any eight bytes in a row of a key: as they are, in hex of either case, and the whole key in base64.
-enum KeySearch {
-    static func holdsRun(of key: Data, in bytes: Data) -> Bool {
-        let key = [UInt8](key)
-        var needles: [Data] = []
-        for start in 0...(key.count - 8) {
-            let run = key[start..<start + 8]
-            needles.append(Data(run))
-            let hex = run.map { String(format: "%02x", $0) }.joined()
-            needles += [Data(hex.utf8), Data(hex.uppercased().utf8)]
-        }
-        let base64 = Data(key).base64EncodedString()
-        needles.append(Data(base64.prefix(40).utf8))
-        let first = Set(needles.map { $0[0] })
-        // One pass: only where a byte could begin a needle are needles compared.
-        return unsafe bytes.withUnsafeBytes { buffer in
-            for offset in 0..<buffer.count where unsafe first.contains(buffer[offset]) {
-                for needle in needles where buffer.count - offset >= needle.count {
-                    if unsafe needle.elementsEqual(buffer[offset..<offset + needle.count]) { return true }
-                }
-            }
-            return false
         }
     }
 }
