@@ -24,9 +24,14 @@ extension AWSError {
     }
 
     private init(database error: DatabaseError) {
-        switch error.resultCode.primaryResultCode {
-        case .SQLITE_FULL:
+        switch error.extendedResultCode {
+        // The write-ahead log's index cannot grow: the same, met while opening.
+        case .SQLITE_FULL, .SQLITE_IOERR_SHMSIZE:
             self.init(.storageFull, "the key store cannot grow: its filesystem is full", hint: Self.roomHint)
+            return
+        default: break
+        }
+        switch error.resultCode.primaryResultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH:
             self.init(.damaged, "the key store is damaged", hint: Self.restoreHint)
         case .SQLITE_BUSY, .SQLITE_LOCKED:
