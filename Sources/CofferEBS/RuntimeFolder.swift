@@ -8,11 +8,14 @@ internal import Glibc
 /// mount table and the processes that live.
 public struct RuntimeFolder: Sendable {
     let path: String
+    /// The folder that holds the runtime folders of all homes.
+    private let base: String
 
     /// The folder of the home at `homePath` (its real path): `/run/coffer/<12 hex>` for root, the same below
     /// `$XDG_RUNTIME_DIR/coffer` for others.
     public init(homePath: String, base: String) {
         let digest = SHA256.digest(Array(homePath.utf8))
+        self.base = base
         path = "\(base)/\(Hex.lower(digest.prefix(6)))"
     }
 
@@ -23,9 +26,22 @@ public struct RuntimeFolder: Sendable {
     private func lockPath(_ id: VolumeID) -> String { "\(folder(id))/lock" }
     private func recordPath(_ id: VolumeID) -> String { "\(folder(id))/attachment.json" }
 
-    /// Makes the volume's folder, mode 0700.
+    /// Makes the volume's folder, mode 0700. Refuses one that somebody else made: below /tmp anybody could, and would
+    /// then own the sockets and the mounts in it.
     func prepare(_ id: VolumeID) throws {
         try Folder.make(folder(id), mode: 0o700)
+        for folder in [base, path, folder(id)] {
+            var status = stat()
+            guard unsafe lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+                status.st_uid == geteuid(), status.st_mode & 0o022 == 0
+            else {
+                throw AWSError(
+                    .accessDenied,
+                    "the runtime folder \(folder) is not this user's own, or others can write to it",
+                    hint: "remove it, or name another place with XDG_RUNTIME_DIR"
+                )
+            }
+        }
     }
 
     func record(_ id: VolumeID) -> AttachmentRecord? {

@@ -102,16 +102,16 @@ extension VolumeService {
     /// Unmounts the exposed folder, where the daemon has not left by itself, and waits until the daemon has ended.
     private func endDaemon(_ record: VolumeRecord, _ view: AttachmentView, lazy: Bool) async throws {
         let runtime = runtime
+        let daemon = view.record?.daemon ?? view.status.flatMap { ProcessIdentity(processID: $0.processID) }
         // A daemon that was told to leave at the last close is on its way out now.
-        if view.record?.mountDirectory != nil {
-            _ = await Self.waits(seconds: 5) { runtime.exposedMounts(record.id).isEmpty }
+        if view.record?.mountDirectory != nil, let daemon {
+            _ = await Self.waits(seconds: 5) { runtime.exposedMounts(record.id).isEmpty || !daemon.isAlive }
         }
         var isStillUsed = false
         for mount in runtime.exposedMounts(record.id).reversed() {
             let wasLazy = try await unmount(mount, lazy: lazy, record)
             isStillUsed = isStillUsed || wasLazy
         }
-        let daemon = view.record?.daemon ?? view.status.flatMap { ProcessIdentity(processID: $0.processID) }
         guard let daemon else { return }
         // One that serves an open file would wait for its close: it is asked to leave now, which syncs.
         if isStillUsed { kill(daemon.processID, SIGTERM) }
