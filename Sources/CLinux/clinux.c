@@ -49,13 +49,6 @@ int clinux_keep_capabilities(uint64_t keep) {
 
 int clinux_umount(const char *path, int detach) { return umount2(path, (detach ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW); }
 
-int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
-
-uint64_t clinux_mount_namespace(void) {
-    struct stat status;
-    return stat("/proc/self/ns/mnt", &status) == 0 ? (uint64_t)status.st_ino : 0;
-}
-
 int clinux_loop_configure(int loop, int backing, uint32_t block_bytes, int read_only, const char *name) {
     struct loop_config config;
     memset(&config, 0, sizeof config);
@@ -70,8 +63,3 @@ int clinux_loop_free_index(int control) { return ioctl(control, LOOP_CTL_GET_FRE
 
 int clinux_loop_clear(int loop) { return ioctl(loop, LOOP_CLR_FD, 0); }
 
-int clinux_loop_flags(int loop) {
-    struct loop_info64 info;
-    if (ioctl(loop, LOOP_GET_STATUS64, &info) != 0) return -1;
-    return (int)info.lo_flags;
-}

@@ -19,8 +19,14 @@ public final class FileBlockStore: BlockStore {
             case .readWrite: O_RDWR
             case .create: O_RDWR | O_CREAT | O_EXCL
             }
-        let descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        // O_NONBLOCK: a FIFO put in its place would hold us; to a regular file it means nothing.
+        let descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { throw .system(errno: errno, call: .open) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw .system(errno: EINVAL, call: .open)
+        }
         self.descriptor = descriptor
     }
 
@@ -35,17 +41,31 @@ public final class FileBlockStore: BlockStore {
     /// read-only use. It belongs to the open file: a child that inherits the descriptor holds it too, and it goes when
     /// the last holder dies. False when another holds it.
     public func tryLock(exclusive: Bool) throws(BlockError) -> Bool {
-        var lock = flock()
-        lock.l_type = Int16(exclusive ? F_WRLCK : F_RDLCK)
-        lock.l_whence = Int16(SEEK_SET)
-        lock.l_start = 0
-        lock.l_len = off_t(HeaderLayout.copyOffsets[1] + UInt64(HeaderLayout.copyBytes))
+        var lock = Self.headerLock(exclusive ? F_WRLCK : F_RDLCK)
         while true {
             if unsafe fcntl(descriptor, Int32(CLINUX_OFD_SETLK), &lock) == 0 { return true }
             if errno == EINTR { continue }
             if errno == EAGAIN || errno == EACCES { return false }
             throw .system(errno: errno, call: .lock)
         }
+    }
+
+    /// Whether anybody holds that lock, in either way, through another open of the file. Takes nothing.
+    public func isLockedByAnother() throws(BlockError) -> Bool {
+        var lock = Self.headerLock(F_WRLCK)
+        while unsafe fcntl(descriptor, Int32(CLINUX_OFD_GETLK), &lock) != 0 {
+            guard errno == EINTR else { throw .system(errno: errno, call: .lock) }
+        }
+        return lock.l_type != Int16(F_UNLCK)
+    }
+
+    private static func headerLock(_ type: Int32) -> flock {
+        var lock = flock()
+        lock.l_type = Int16(type)
+        lock.l_whence = Int16(SEEK_SET)
+        lock.l_start = 0
+        lock.l_len = off_t(HeaderCopy.b.offset + UInt64(HeaderLayout.copyBytes))
+        return lock
     }
 
     public func sizeBytes() throws(BlockError) -> UInt64 {

@@ -4,8 +4,9 @@ internal import Glibc
 /// out by offset. Whoever reads a data unit, changes a part of it and writes it back holds its stripe exclusively; all
 /// other access shares it, so that requests for whole units never wait for each other.
 ///
-/// Order: a thread that holds a stripe exclusively, or one stripe shared, takes no other. `lockAllShared` goes from the
-/// first to the last and waits only for exclusive holders, who wait for nothing: there is no circle to deadlock in.
+/// Order: a thread that holds a stripe exclusively, or one stripe shared, takes no other, and none takes a stripe twice.
+/// `lockAllShared` goes from the first to the last and waits only for whoever holds or waits for a stripe exclusively;
+/// neither holds another: there is no circle to deadlock in.
 @safe
 final class StripeLocks: @unchecked Sendable {
     // Sendable: the locks are made in init, destroyed in deinit, and otherwise only locked.
@@ -26,12 +27,18 @@ final class StripeLocks: @unchecked Sendable {
             byteCount: Self.count * Self.spacing,
             alignment: Self.spacing
         )
+        // glibc lets readers pass a waiting writer for ever unless told otherwise: a partial write would starve.
+        var attributes = pthread_rwlockattr_t()
+        unsafe pthread_rwlockattr_init(&attributes)
+        let prefersWriters: Int32 = 2  // PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP
+        unsafe pthread_rwlockattr_setkind_np(&attributes, prefersWriters)
+        defer { unsafe pthread_rwlockattr_destroy(&attributes) }
         for index in 0..<Self.count {
             let lock = unsafe (locks + index * Self.spacing).bindMemory(
                 to: pthread_rwlock_t.self,
                 capacity: 1
             )
-            let status = unsafe pthread_rwlock_init(lock, nil)
+            let status = unsafe pthread_rwlock_init(lock, &attributes)
             precondition(status == 0, "a lock cannot be made")
         }
     }

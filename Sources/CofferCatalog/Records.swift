@@ -33,6 +33,9 @@ public struct VolumeRecord: Sendable, Equatable {
         case formattingXFS = "formatting-xfs"
         case ext4
         case xfs
+
+        /// Whether what is on the volume is at most an unfinished filesystem of ours.
+        public var isFormatting: Bool { self == .formattingExt4 || self == .formattingXFS }
     }
 
     public init(

@@ -67,6 +67,11 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
     }
 }
 
+extension AttachOrder {
+    /// A file that the daemon leaves when its last sync failed: what was written since the one before may be lost.
+    public static func unsyncedMark(controlSocketPath: String) -> String { controlSocketPath + ".unsynced" }
+}
+
 /// The daemon's answer, once: it serves and the mount answers, or why not.
 public enum AttachAnswer: Codable, Sendable, Equatable {
     case ready(AttachReady)

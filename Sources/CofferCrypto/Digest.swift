@@ -10,11 +10,13 @@ public enum SHA256 {
         var digest = [UInt8](repeating: 0, count: count)
         unsafe bytes.withUnsafeBytes { input in
             unsafe digest.withUnsafeMutableBytes { output in
-                _ = unsafe COpenSSL.SHA256(
+                let done = unsafe COpenSSL.SHA256(
                     input.baseAddress?.assumingMemoryBound(to: UInt8.self),
                     input.count,
                     output.baseAddress?.assumingMemoryBound(to: UInt8.self)
                 )
+                // Fails only when libcrypto has no memory or no SHA-256.
+                precondition(unsafe done != nil, "SHA-256 failed")
             }
         }
         return digest

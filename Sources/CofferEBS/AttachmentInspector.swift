@@ -1,3 +1,4 @@
+internal import CofferBlock
 internal import CofferControl
 internal import CofferShapes
 internal import Glibc
@@ -40,7 +41,7 @@ struct AttachmentView: Sendable {
 extension RuntimeFolder {
     /// Looks at a volume's attachment. Nothing is trusted for being written down: mounts and loop devices are the
     /// kernel's, life is the process table's and the daemon's answer.
-    func inspect(_ id: VolumeID) -> AttachmentView {
+    func inspect(_ id: VolumeID, file: String) -> AttachmentView {
         let mounts = MountTable.current()
         let record = record(id)
         let exposed = exposedMounts(id, among: mounts)
@@ -61,33 +62,52 @@ extension RuntimeFolder {
             loops: loops,
             filesystemMounts: filesystems
         )
-        view.state = state(of: view)
+        view.state = state(of: view, isServed: Self.isServed(file: file))
         return view
     }
+
+    /// Whether a process holds the lock on a volume's file: the last word on whether somebody serves it.
+    static func isServed(file: String) -> Bool {
+        // A file that cannot be opened is nobody's; what is wrong with it is told by whoever uses it.
+        let store = try? FileBlockStore(path: file, .readOnly)
+        return (try? store?.isLockedByAnother()) ?? false
+    }
+
+    /// Whether the last daemon of a volume left with a sync that failed.
+    func lastSyncFailed(_ id: VolumeID) -> Bool { unsafe access(unsyncedMark(id), F_OK) == 0 }
 
     /// FUSE mounts of a volume, the newest last.
     func exposedMounts(_ id: VolumeID, among mounts: [MountEntry] = MountTable.current()) -> [MountEntry] {
         mounts.filter { $0.filesystemType == "fuse.coffer" && $0.source == "coffer:\(id)" }
     }
 
-    private func state(of view: AttachmentView) -> AttachmentState {
+    private func state(of view: AttachmentView, isServed: Bool) -> AttachmentState {
+        let lives = view.record?.daemon?.isAlive ?? false
+        if let record = view.record, record.mountNamespace != SystemNamespace.mount,
+            view.exposedMounts.isEmpty,
+            view.status != nil || lives
+        {
+            return .elsewhere
+        }
         switch view.status?.state {
         case .serving, .leaving: return .attached
         case .faulted: return .faulted
         case nil: break
         }
-        let lives = view.record?.daemon?.isAlive ?? false
-        if lives, view.record?.mountNamespace != SystemNamespace.mount { return .elsewhere }
         if lives { return .hung }
+        // A daemon that lost its record and its socket: its mount, if it is here, can be taken away.
+        if isServed { return view.exposedMounts.isEmpty ? .elsewhere : .attached }
         return view.leavesNothing ? .detached : .crashed
     }
 
     /// Asks the daemon, with a time limit.
     private func daemonStatus(_ id: VolumeID) -> DaemonStatus? {
+        guard isOwn(id) else { return nil }
         do {
             let channel = try ControlChannel.connect(path: controlSocket(id), timeoutMilliseconds: 2000)
             try channel.send(ControlRequest.status)
-            let status = try channel.receive(DaemonStatus.self, timeoutMilliseconds: 2000)
+            // Longer than a caller or two before this one may hold the daemon up.
+            let status = try channel.receive(DaemonStatus.self, timeoutMilliseconds: 3000)
             return status.volumeID == id.text ? status : nil
         } catch {
             return nil  // No daemon, or one that does not answer: the process table decides which.

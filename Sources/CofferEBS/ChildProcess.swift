@@ -110,7 +110,12 @@ enum ChildProcess {
             texts[1] += errors.drain()
             let ended = unsafe waitpid(processID, &status, WNOHANG)
             if ended == processID { break }
-            if ended < 0 && errno != EINTR { break }
+            if ended < 0 && errno != EINTR {
+                throw AWSError(
+                    .internalError,
+                    "how \(program) ended cannot be told: \(SystemError.text(errno))"
+                )
+            }
             if ContinuousClock.now > deadline {
                 kill(processID, SIGKILL)
                 throw AWSError(

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import CofferShapes
+internal import FoundationEssentials
 internal import Glibc
 
 /// A loop device over a volume's exposed file: direct I/O, and its logical block is the data unit, so that no request is
@@ -41,7 +42,8 @@ struct LoopDevice: Sendable, Equatable {
             if unsafe clinux_loop_configure(descriptor, backing, UInt32(blockBytes), isReadOnly ? 1 : 0, name)
                 == 0
             {
-                return (LoopDevice(index: Int(index)), descriptor)
+                guard let device = LoopDevice(name: "loop\(index)") else { break }
+                return (device, descriptor)
             }
             let code = errno
             close(descriptor)
@@ -54,10 +56,12 @@ struct LoopDevice: Sendable, Equatable {
 
     /// The loop devices whose backing file has this path.
     static func all(backedBy path: String) -> [LoopDevice] {
-        (0..<256).compactMap { index in
-            let file = TextFile.contents("/sys/block/loop\(index)/loop/backing_file")
-            guard let file, file.split(separator: "\n").first.map(String.init) == path else { return nil }
-            return LoopDevice(index: index)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/block")) ?? []
+        return names.compactMap { name in
+            guard name.hasPrefix("loop"), firstLine("/sys/block/\(name)/loop/backing_file") == path else {
+                return nil
+            }
+            return LoopDevice(name: name)
         }
     }
 
@@ -69,9 +73,16 @@ struct LoopDevice: Sendable, Equatable {
         _ = clinux_loop_clear(descriptor)
     }
 
-    private init(index: Int) {
-        path = "/dev/loop\(index)"
-        deviceMajor = 7
-        deviceMinor = UInt32(index)
+    /// nil where the kernel does not know the device. Its minor number is no part of its name.
+    private init?(name: String) {
+        let numbers =
+            Self.firstLine("/sys/block/\(name)/dev")?.split(separator: ":").compactMap { UInt32($0) } ?? []
+        guard numbers.count == 2 else { return nil }
+        path = "/dev/\(name)"
+        (deviceMajor, deviceMinor) = (numbers[0], numbers[1])
+    }
+
+    private static func firstLine(_ path: String) -> String? {
+        TextFile.contents(path)?.split(separator: "\n").first.map(String.init)
     }
 }

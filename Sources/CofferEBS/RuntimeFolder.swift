@@ -1,3 +1,4 @@
+internal import CofferControl
 internal import CofferCrypto
 internal import CofferShapes
 internal import FoundationEssentials
@@ -21,31 +22,39 @@ public struct RuntimeFolder: Sendable {
 
     func folder(_ id: VolumeID) -> String { "\(path)/\(id)" }
     func controlSocket(_ id: VolumeID) -> String { "\(folder(id))/control.sock" }
+    /// There when the last daemon could not sync the store as it left.
+    func unsyncedMark(_ id: VolumeID) -> String {
+        AttachOrder.unsyncedMark(controlSocketPath: controlSocket(id))
+    }
     func log(_ id: VolumeID) -> String { "\(folder(id))/volumed.log" }
     func defaultExposedDirectory(_ id: VolumeID) -> String { "\(folder(id))/exposed" }
     private func lockPath(_ id: VolumeID) -> String { "\(folder(id))/lock" }
     private func recordPath(_ id: VolumeID) -> String { "\(folder(id))/attachment.json" }
 
-    /// Makes the volume's folder, mode 0700. Refuses one that somebody else made: below /tmp anybody could, and would
-    /// then own the sockets and the mounts in it.
+    /// Makes the volume's folder, mode 0700.
     func prepare(_ id: VolumeID) throws {
         try Folder.make(folder(id), mode: 0o700)
-        for folder in [base, path, folder(id)] {
+        guard isOwn(id) else {
+            throw AWSError(
+                .accessDenied,
+                "the runtime folder \(folder(id)) is not this user's own, or others can write to it",
+                hint: "remove it, or name another place with XDG_RUNTIME_DIR"
+            )
+        }
+    }
+
+    /// Whether the volume's folder and those above it are this user's alone. Below /tmp anybody could have made them
+    /// first, and would own the sockets, records and mounts in them: nothing in such a folder is believed.
+    func isOwn(_ id: VolumeID) -> Bool {
+        [base, path, folder(id)].allSatisfy { folder in
             var status = stat()
-            guard unsafe lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
-                status.st_uid == geteuid(), status.st_mode & 0o022 == 0
-            else {
-                throw AWSError(
-                    .accessDenied,
-                    "the runtime folder \(folder) is not this user's own, or others can write to it",
-                    hint: "remove it, or name another place with XDG_RUNTIME_DIR"
-                )
-            }
+            return unsafe lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+                && status.st_uid == geteuid() && status.st_mode & 0o022 == 0
         }
     }
 
     func record(_ id: VolumeID) -> AttachmentRecord? {
-        guard let text = TextFile.contents(recordPath(id)) else { return nil }
+        guard isOwn(id), let text = TextFile.contents(recordPath(id)) else { return nil }
         return try? JSONDecoder().decode(AttachmentRecord.self, from: Data(text.utf8))
     }
 
@@ -55,7 +64,7 @@ public struct RuntimeFolder: Sendable {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let bytes = Array(try encoder.encode(record))
         let temporary = recordPath(id) + ".new"
-        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
             throw AWSError(.internalError, "cannot write \(temporary): \(SystemError.text(errno))")
         }
@@ -71,6 +80,7 @@ public struct RuntimeFolder: Sendable {
         unsafe unlink(recordPath(id))
         unsafe unlink(recordPath(id) + ".new")
         unsafe unlink(controlSocket(id))
+        unsafe unlink(unsyncedMark(id))
         unsafe rmdir(defaultExposedDirectory(id))
     }
 
@@ -145,7 +155,7 @@ final class OperationLock {
 
     /// IncorrectState when another process holds it for longer than 15 seconds.
     init(path: String, volume: VolumeID) throws {
-        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
             throw AWSError(.internalError, "cannot open \(path): \(SystemError.text(errno))")
         }
@@ -177,5 +187,15 @@ package enum Folder {
             if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
         }
         throw AWSError(.internalError, "cannot make the folder \(path): \(SystemError.text(code))")
+    }
+
+    /// Makes a folder as `make` does, and gives its real path: without symbolic links, as the mount table has it.
+    package static func makeReal(_ path: String, mode: UInt32) throws -> String {
+        try make(path, mode: mode)
+        guard let real = unsafe realpath(path, nil) else {
+            throw AWSError(.invalidParameterValue, "cannot use \(path): \(SystemError.text(errno))")
+        }
+        defer { unsafe free(real) }
+        return unsafe String(cString: real)
     }
 }

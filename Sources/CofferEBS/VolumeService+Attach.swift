@@ -14,9 +14,12 @@ extension VolumeService {
         options: AttachOptions,
         caller: Caller
     ) async throws -> Attachment {
-        let record = try catalog.volume(reference)
-        let lock = try runtime.lock(record.id)
+        let (record, lock) = try locked(reference)
         defer { withExtendedLifetime(lock) {} }
+        if !options.isReadOnly, record.filesystem.isFormatting {
+            // From here on what is on the volume may be the user's: `mount` must look before it formats.
+            try catalog.setFilesystem(.none, of: record.id)
+        }
         let begun = try await attach(record, options, mountDirectory: nil, caller: caller)
         return Attachment(volumeID: record.id, exposedFile: begun.exposedFile, notices: begun.notices)
     }
@@ -37,13 +40,16 @@ extension VolumeService {
     ) async throws -> BegunAttachment {
         try requireComplete(record)
         try requireDetached(record)
+        let lostBefore = runtime.lastSyncFailed(record.id)
         runtime.clear(record.id)
         let store = try openStore(record, options.isReadOnly ? .readOnly : .readWrite)
         try lockExclusively(store, record, shared: options.isReadOnly)
 
         let doing = "cannot attach \"\(record.label)\""
-        let exposed = options.directory ?? runtime.defaultExposedDirectory(record.id)
-        try Folder.make(exposed, mode: 0o700)
+        let exposed = try Self.mountPoint(
+            options.directory ?? runtime.defaultExposedDirectory(record.id),
+            mode: 0o700
+        )
         var note = AttachmentRecord(
             exposedDirectory: exposed,
             mountDirectory: mountDirectory,
@@ -53,11 +59,17 @@ extension VolumeService {
             mountNamespace: SystemNamespace.mount,
             attached: clock.now
         )
+        var serving: ProcessIdentity?
         do {
             try runtime.store(note, of: record.id)
             onStep(.recorded)
             let opened = try await openHeader(record, store, options, caller: caller)
-            let notices = opened.notices
+            var notices = opened.notices
+            if lostBefore {
+                notices.append(
+                    "the last sync before this attachment failed: what was written then may be lost"
+                )
+            }
             onStep(.epochRaised)
             let ready = try await startDaemon(
                 record,
@@ -74,15 +86,21 @@ extension VolumeService {
                     threadCount: options.threadCount
                 )
             )
-            note.daemon = ProcessIdentity(processID: ready.processID)
+            serving = ProcessIdentity(processID: ready.processID)
+            note.daemon = serving
             note.fuseConnection = ready.fuseConnection
             try runtime.store(note, of: record.id)
             onStep(.attached)
             logger.info("attached volume", metadata: ["volume": "\(record.id)", "pid": "\(ready.processID)"])
             return BegunAttachment(exposedFile: "\(exposed)/volume", notices: notices)
-        } catch let error as AWSError {
+        } catch {
+            if let serving, serving.isAlive {
+                // It serves, and nobody would know: it leaves, and takes its mount with it.
+                kill(serving.processID, SIGTERM)
+                _ = await Self.waits(seconds: 10) { !serving.isAlive }
+            }
             runtime.clear(record.id)
-            throw error.context(doing)
+            throw (error as? AWSError)?.context(doing) ?? error
         }
     }
 

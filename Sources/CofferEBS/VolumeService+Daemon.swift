@@ -80,7 +80,7 @@ extension VolumeService {
         _ opened: borrowing OpenedHeader,
         _ order: AttachOrder
     ) async throws -> AttachReady {
-        let log = unsafe open(order.logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        let log = unsafe open(order.logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         let null = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer {
             close(log)

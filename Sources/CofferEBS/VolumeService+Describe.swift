@@ -7,7 +7,7 @@ internal import Glibc
 extension VolumeService {
     /// The volume as it is now: the index's word, and what the kernel and the daemon say of its attachment.
     func describe(_ record: VolumeRecord) throws -> Volume {
-        let view = runtime.inspect(record.id)
+        let view = inspect(record)
         let path = paths.file(record.id)
         var status = stat()
         let exists = unsafe stat(path, &status) == 0
@@ -60,7 +60,11 @@ extension VolumeService {
         switch view.state {
         case .detached: return (.available, nil)
         case .attached: return (.inUse, nil)
-        case .elsewhere: return (.inUse, "it is attached in another mount namespace")
+        case .elsewhere:
+            return (
+                .inUse,
+                "it is attached in another mount namespace, or by a process that this home does not know"
+            )
         case .faulted:
             return (
                 .inUse,

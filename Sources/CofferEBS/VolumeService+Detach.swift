@@ -9,10 +9,9 @@ extension VolumeService {
     /// Detaches a volume: its daemon ends and wipes the key. Safe to repeat, and after a crash too. VolumeInUse while
     /// its filesystem is mounted or its file is open, unless forced. (`DetachVolume`)
     public func detachVolume(_ reference: String, force: Bool = false) async throws {
-        let record = try catalog.volume(reference)
-        let lock = try runtime.lock(record.id)
+        let (record, lock) = try locked(reference)
         defer { withExtendedLifetime(lock) {} }
-        let view = runtime.inspect(record.id)
+        let view = inspect(record)
         if !force, view.state == .attached || view.state == .faulted, let mount = view.filesystemMounts.last {
             throw AWSError(
                 .volumeInUse,
@@ -26,10 +25,9 @@ extension VolumeService {
     /// Unmounts a volume's filesystem, takes its loop device away and detaches it, in this order. Safe to repeat, and
     /// brings back to clean what a dead daemon or a killed command left.
     public func unmountVolume(_ reference: String, force: Bool = false) async throws {
-        let record = try catalog.volume(reference)
-        let lock = try runtime.lock(record.id)
+        let (record, lock) = try locked(reference)
         defer { withExtendedLifetime(lock) {} }
-        try await undo(record, runtime.inspect(record.id), force: force)
+        try await undo(record, inspect(record), force: force)
     }
 
     /// Undoes an attachment from the top down. A daemon that hangs is never waited for: with `force` its FUSE connection
@@ -38,9 +36,9 @@ extension VolumeService {
         if view.state == .elsewhere {
             throw AWSError(
                 .volumeInUse,
-                "volume \(record.label) is attached in another mount namespace, by process "
-                    + "\(view.record?.daemon?.processID ?? 0)",
-                hint: "detach it there"
+                "volume \(record.label) is attached in another mount namespace, or by a process that this home does not "
+                    + "know",
+                hint: "detach it there; `fuser -v \(paths.file(record.id))` names the process"
             )
         }
         if view.state == .hung {
@@ -57,12 +55,25 @@ extension VolumeService {
         // Above a dead daemon nothing can be saved by waiting: what is busy is detached lazily.
         let lazy = force || view.state == .crashed || view.state == .hung
         for mount in view.filesystemMounts.reversed() {
+            if force, view.state == .attached {
+                // The daemon will not wait for what is still in memory: save it while it serves. Bounded, and best effort.
+                _ = try? await ChildProcess.run("sync", ["--file-system", mount.mountPoint])
+            }
             try await unmount(mount, lazy: lazy, record)
         }
         await takeLoopsAway(view)
         try await endDaemon(record, view, lazy: lazy)
+        let lost = view.state == .faulted || runtime.lastSyncFailed(record.id)
         runtime.clear(record.id)
         logger.info("detached volume", metadata: ["volume": "\(record.id)"])
+        guard !lost else {
+            throw AWSError(
+                .internalError,
+                "volume \(record.label) is detached, but a sync of its file failed: what was written since the last one "
+                    + "that succeeded may be lost",
+                hint: "check its filesystem, and see \(runtime.log(record.id))"
+            )
+        }
     }
 
     // MARK: - Steps
@@ -73,7 +84,15 @@ extension VolumeService {
         let directory = mount.mountPoint
         let (tool, options, lazyOption) =
             geteuid() == 0 ? ("umount", ["--"], "--lazy") : ("fusermount3", ["-u", "--"], "-z")
-        let outcome = try await ChildProcess.run(tool, options + [directory])
+        guard MountTable.current().last(where: { $0.mountPoint == directory }) == mount else {
+            throw AWSError(
+                .volumeInUse,
+                "something else is mounted over \(directory)",
+                hint: "unmount that first"
+            )
+        }
+        // Many dirty pages take long to write: that is no reason to give up, unless forced.
+        let outcome = try await ChildProcess.run(tool, options + [directory], limitSeconds: lazy ? 30 : 600)
         if outcome.code == 0 || !MountTable.current().contains(mount) { return false }
         guard lazy else {
             throw AWSError(
@@ -112,10 +131,15 @@ extension VolumeService {
             let wasLazy = try await unmount(mount, lazy: lazy, record)
             isStillUsed = isStillUsed || wasLazy
         }
-        guard let daemon else { return }
+        guard let daemon else {
+            let file = paths.file(record.id)
+            _ = await Self.waits(seconds: 10) { !RuntimeFolder.isServed(file: file) }
+            return
+        }
         // One that serves an open file would wait for its close: it is asked to leave now, which syncs.
-        if isStillUsed { kill(daemon.processID, SIGTERM) }
-        if await Self.waits(seconds: 10, until: { !daemon.isAlive }) { return }
+        if isStillUsed, daemon.isAlive { kill(daemon.processID, SIGTERM) }
+        // Its last sync may take long: unless forced it is given the time.
+        if await Self.waits(seconds: lazy ? 10 : 600, until: { !daemon.isAlive }) { return }
         kill(daemon.processID, SIGTERM)
         if await Self.waits(seconds: 5, until: { !daemon.isAlive }) { return }
         guard lazy else {

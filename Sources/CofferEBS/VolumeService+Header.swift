@@ -40,8 +40,7 @@ extension VolumeService {
 
     /// Mends a damaged copy of the header from the good one, which is authenticated first. The volume must be detached.
     public func repairVolume(_ reference: String, caller: Caller) async throws -> VolumeCheck {
-        let record = try catalog.volume(reference)
-        let lock = try runtime.lock(record.id)
+        let (record, lock) = try locked(reference)
         defer { withExtendedLifetime(lock) {} }
         try requireDetached(record)
         let store = try openStore(record, .readWrite)
@@ -74,8 +73,7 @@ extension VolumeService {
         acceptsRollback: Bool,
         caller: Caller
     ) async throws {
-        let record = try catalog.volume(reference)
-        let lock = try runtime.lock(record.id)
+        let (record, lock) = try locked(reference)
         defer { withExtendedLifetime(lock) {} }
         try requireDetached(record)
         let store = try openStore(record, .readWrite)

@@ -33,17 +33,16 @@ extension VolumeService {
         options: MountOptions,
         caller: Caller
     ) async throws -> Attachment {
-        let record = try catalog.volume(reference)
-        let lock = try runtime.lock(record.id)
+        let (record, lock) = try locked(reference)
         defer { withExtendedLifetime(lock) {} }
-        let view = runtime.inspect(record.id)
+        let view = inspect(record)
         if view.state == .attached, let mounted = view.filesystemMounts.last {
             throw AWSError(
                 .volumeInUse,
                 "volume \(record.label) is mounted already, at \(mounted.mountPoint)"
             )
         }
-        let target = try Self.mountPoint(directory)
+        let target = try Self.mountPoint(directory, mode: 0o755)
         var begun = try await attach(record, options.attach, mountDirectory: target, caller: caller)
         do {
             let held = unsafe open(
@@ -68,7 +67,7 @@ extension VolumeService {
             onStep(.mounted)
         } catch {
             // Bring back what was built; the first error is the one to tell.
-            try? await undo(record, runtime.inspect(record.id), force: true)
+            try? await undo(record, inspect(record), force: true)
             throw error
         }
         logger.info("mounted volume", metadata: ["volume": "\(record.id)", "directory": "\(target)"])
@@ -169,8 +168,7 @@ extension VolumeService {
         _ options: MountOptions,
         keepsJournal: Bool
     ) async throws -> FilesystemKind {
-        let interrupted = record.filesystem == .formattingExt4 || record.filesystem == .formattingXFS
-        if !interrupted {
+        if !record.filesystem.isFormatting {
             let probe = try await ChildProcess.run("blkid", ["-p", "-o", "value", "-s", "TYPE", device])
             if let kind = FilesystemKind(rawValue: probe.output) { return kind }
             guard probe.output.isEmpty else {
@@ -235,13 +233,9 @@ extension VolumeService {
     }
 
     /// The folder's real path, made where it is missing; refused where something is mounted on it.
-    private static func mountPoint(_ directory: String) throws -> String {
-        try Folder.make(directory, mode: 0o755)
-        guard let real = unsafe realpath(directory, nil) else {
-            throw AWSError(.invalidParameterValue, "cannot use \(directory): \(SystemError.text(errno))")
-        }
-        defer { unsafe free(real) }
-        let path = unsafe String(cString: real)
+    static func mountPoint(_ directory: String, mode: UInt32) throws -> String {
+        // The mount table has real paths, and so must whoever compares with it.
+        let path = try Folder.makeReal(directory, mode: mode)
         var status = stat()
         guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw AWSError(.invalidParameterValue, "\(directory) is no folder")

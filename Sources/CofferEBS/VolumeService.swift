@@ -78,12 +78,13 @@ public actor VolumeService {
         // Held while the volume is made, so that a creation under way is told from one that a crash cut short.
         let lock = try runtime.lock(id)
         defer { withExtendedLifetime(lock) {} }
-        try catalog.insert(record)
         do {
+            try catalog.insert(record)
             try writeNewVolume(id, geometry, wrapped, context, volumeKey)
         } catch {
             unsafe unlink(paths.file(id))
             try? catalog.removeVolume(id)  // The first error is the one to tell.
+            runtime.remove(id)
             throw error
         }
         try catalog.markCreated(id)
@@ -101,8 +102,7 @@ public actor VolumeService {
     /// Deletes a volume that is not attached: both headers are overwritten first, so that the wrapped key is gone even
     /// from a disk that keeps old blocks of deleted files. (`DeleteVolume`)
     public func deleteVolume(_ reference: String) throws {
-        let record = try catalog.volume(reference)
-        let lock = try runtime.lock(record.id)
+        let (record, lock) = try locked(reference)
         defer { withExtendedLifetime(lock) {} }
         try requireDetached(record)
         let path = paths.file(record.id)
@@ -121,6 +121,14 @@ public actor VolumeService {
     }
 
     // MARK: - Parts that the other verbs share
+
+    /// The volume that `reference` names, as it is once no other command changes it; held so while the lock lives.
+    func locked(_ reference: String) throws -> (VolumeRecord, OperationLock) {
+        let id = try catalog.volume(reference).id
+        let lock = try runtime.lock(id)
+        // Read again: who held the lock before may have changed or removed it.
+        return (try catalog.volume(id.text), lock)
+    }
 
     /// Asks KMS for the volume key behind a wrapped one.
     func unwrap(
@@ -159,8 +167,12 @@ public actor VolumeService {
         }
     }
 
+    func inspect(_ record: VolumeRecord) -> AttachmentView {
+        runtime.inspect(record.id, file: paths.file(record.id))
+    }
+
     func requireDetached(_ record: VolumeRecord) throws {
-        let view = runtime.inspect(record.id)
+        let view = inspect(record)
         switch view.state {
         case .detached: return
         case .attached, .faulted, .elsewhere:

@@ -56,7 +56,7 @@ public final class FuseSession {
     public func start<Failure: Error>(
         threadCount: Int,
         _ makeWorker: () throws(Failure) -> EncryptedVolumeWorker<FileBlockStore>
-    ) throws(Failure) {
+    ) throws {
         precondition(threads == nil, "a session that was started")
         let threads = ServingThreads(file: file)
         for _ in 0..<threadCount {
@@ -68,8 +68,9 @@ public final class FuseSession {
             )
             threads.add(server)
         }
-        threads.start()
+        // Known first, so that `stop` ends those that run where one cannot be started.
         self.threads = threads
+        try threads.start()
     }
 
     /// Asks the mount for the file's size, in a thread of its own, as a mount that does not answer would hold the

@@ -65,9 +65,10 @@ final class MountProbe: Sendable {
 
     init(path: String) { self.path = path }
 
-    /// nil when there was no answer in time; the thread is then left to itself.
+    /// nil when there was no answer in time, or no thread to ask with; one that waits is left to itself.
     func wait(timeoutMilliseconds: Int) -> Found? {
         var thread = pthread_t()
+        let argument = unsafe Unmanaged.passRetained(self)
         let status = unsafe pthread_create(
             &thread,
             nil,
@@ -76,9 +77,12 @@ final class MountProbe: Sendable {
                 unsafe Unmanaged<MountProbe>.fromOpaque(argument).takeRetainedValue().look()
                 return nil
             },
-            Unmanaged.passRetained(self).toOpaque()
+            argument.toOpaque()
         )
-        precondition(status == 0, "a thread cannot be started")
+        guard status == 0 else {
+            unsafe argument.release()
+            return nil
+        }
         pthread_detach(thread)
         for _ in 0..<max(1, timeoutMilliseconds) {
             if let found = found.withLock({ $0 }) { return found }

@@ -96,6 +96,8 @@ struct RequestServer: ~Copyable {
             ) { (bytes) throws(BlockError) in
                 try worker.write(&bytes, at: order.offset)
             }
+            // The kernel leaves O_SYNC, O_DSYNC and RWF_DSYNC to the server. O_SYNC contains O_DSYNC's bit.
+            if order.flags & UInt32(O_DSYNC) != 0 { try worker.sync() }
             return answer(fuse_write_out(size: UInt32(count), padding: 0))
         } catch { return -Int(error.code) }
     }

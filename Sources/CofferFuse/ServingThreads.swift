@@ -22,14 +22,15 @@ final class ServingThreads {
 
     /// Adds a thread to those that `start` starts.
     func add(_ server: consuming RequestServer) {
-        running.add()
         waiting.append(Start(server, running, file.departure))
     }
 
-    /// Starts the threads. Traps when there is none to be had: nothing is served yet.
-    func start() {
-        for start in waiting {
+    /// Starts the threads. Where one cannot be had, those before it serve until `stop`.
+    func start() throws(FuseError) {
+        while let start = waiting.first {
             var thread = pthread_t()
+            let argument = unsafe Unmanaged.passRetained(start)
+            running.add()
             let status = unsafe pthread_create(
                 &thread,
                 nil,
@@ -38,12 +39,20 @@ final class ServingThreads {
                     unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().run()
                     return nil
                 },
-                Unmanaged.passRetained(start).toOpaque()
+                argument.toOpaque()
             )
-            precondition(status == 0, "a serving thread cannot be started")
+            guard status == 0 else {
+                unsafe argument.release()
+                _ = running.remove()
+                throw FuseError(
+                    "only \(threads.count) of \(threads.count + waiting.count) serving threads could be started: "
+                        + "errno \(status)",
+                    hint: "attach with fewer threads, or raise the limit on processes"
+                )
+            }
             threads.append(thread)
+            waiting.removeFirst()
         }
-        waiting = []
     }
 
     /// Wakes the threads until each has seen that the file is left. A thread that is about to read when the signal

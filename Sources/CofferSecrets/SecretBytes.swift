@@ -2,7 +2,7 @@ internal import Glibc
 
 /// A secret of a fixed length with one owner, in `LockedMemory`, wiped when the owner goes.
 ///
-/// It is filled in place and lent as a span. It has no description, no encoding and no copy but `duplicate()`, so that
+/// It is filled in place and lent as a span. It has no description, no encoding and no implicit copy, so that
 /// the compiler shows each place where a secret lives. Limits: nothing here reaches copies that the kernel made, and
 /// where memfd_secret(2) is missing root on this machine can read it.
 public struct SecretBytes: ~Copyable, Sendable {
@@ -42,11 +42,6 @@ public struct SecretBytes: ~Copyable, Sendable {
         _ body: (RawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try body(unsafe UnsafeRawBufferPointer(start: memory.base, count: memory.count).bytes)
-    }
-
-    /// A second secret with the same bytes. Rare: each use wants a reason.
-    public borrowing func duplicate() -> SecretBytes {
-        withBytes { SecretBytes(copying: $0) }
     }
 
     /// The `count` bytes from `offset` as a secret of their own.

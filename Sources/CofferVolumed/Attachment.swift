@@ -16,7 +16,7 @@ enum Attachment {
     private static let verifyTimeoutMilliseconds = 10_000
     /// How long a request may still take when the daemon leaves.
     private static let stopTimeoutMilliseconds = 20_000
-    private static let threadLimit = 256
+    private static let threadLimit = 64
 
     /// Returns when the volume is no longer served and all is undone; throws when it never was.
     static func serve(
@@ -44,7 +44,8 @@ enum Attachment {
             isReadOnly: order.isReadOnly,
             leavesAtLastClose: order.leavesAtLastClose
         )
-        BackgroundThread.onTermination { exposed.departure.ask(.signal($0)) }
+        // From here on a signal waits for the thread that takes it, which starts once privileges are gone.
+        BackgroundThread.holdTermination()
         let listener = try ControlListener(path: order.controlSocketPath)
         defer { unsafe unlink(order.controlSocketPath) }
         Hardening.becomeFlusher(log)
@@ -56,10 +57,11 @@ enum Attachment {
         var connection: UInt32?
         do {
             try Hardening.afterTheMount()
+            try BackgroundThread.onTermination { exposed.departure.ask(.signal($0)) }
             try start(session, order.threadCount, volume, key: xtsKey)
             let number = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
             connection = number
-            StatusResponder(
+            try StatusResponder(
                 listener: listener,
                 volumeID: volumeID,
                 file: exposed,
@@ -69,12 +71,12 @@ enum Attachment {
             ).start()
             try starter.send(AttachAnswer.ready(AttachReady(processID: getpid(), fuseConnection: number)))
         } catch {
-            leave(session, connection, log)
+            leave(session, connection, order, log)
             throw error
         }
         log.info("serving \(order.exposedDirectory) with \(order.threadCount) threads")
         waitForDeparture(exposed, log)
-        leave(session, connection, log)
+        leave(session, connection, order, log)
     }
 
     // MARK: - Starting
@@ -161,10 +163,17 @@ enum Attachment {
 
     /// Ends the threads, which wipes their ciphers, makes durable what they acknowledged, and takes the mount away,
     /// even while the file is open.
-    private static func leave(_ session: FuseSession, _ connection: UInt32?, _ log: Logger) {
+    private static func leave(
+        _ session: FuseSession,
+        _ connection: UInt32?,
+        _ order: AttachOrder,
+        _ log: Logger
+    ) {
+        var isDurable = true
         if !session.stop(timeoutMilliseconds: stopTimeoutMilliseconds) {
             // A sync would hang in the store as the request does.
             log.error("a request to the store does not end; what it wrote is not known to be durable")
+            isDurable = false
         } else if !session.file.isReadOnly {
             do throws(BlockError) {
                 try session.file.volume.sync()
@@ -172,7 +181,13 @@ enum Attachment {
                 log.error(
                     "the last sync failed: what was written since the one before may be lost (\(error))"
                 )
+                isDurable = false
             }
+        }
+        if !isDurable {
+            // For whoever detaches: this process cannot tell anybody else.
+            let mark = AttachOrder.unsyncedMark(controlSocketPath: order.controlSocketPath)
+            close(unsafe open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600))
         }
         session.unmount(connection: connection)
         let usage = LibcryptoMemory.usage

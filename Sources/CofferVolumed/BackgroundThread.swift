@@ -2,9 +2,10 @@ internal import Glibc
 
 /// Threads that live as long as the process: they wait for signals and for questions.
 enum BackgroundThread {
-    /// Runs `body` in a new thread. Traps when there is none to be had: nothing is served yet.
-    static func start(_ body: @escaping @Sendable () -> Void) {
+    /// Runs `body` in a new thread.
+    static func start(_ body: @escaping @Sendable () -> Void) throws(StartFailure) {
         var thread = pthread_t()
+        let argument = unsafe Unmanaged.passRetained(Body(run: body))
         let status = unsafe pthread_create(
             &thread,
             nil,
@@ -13,9 +14,12 @@ enum BackgroundThread {
                 unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             },
-            Unmanaged.passRetained(Body(run: body)).toOpaque()
+            argument.toOpaque()
         )
-        precondition(status == 0, "a thread cannot be started")
+        guard status == 0 else {
+            unsafe argument.release()
+            throw StartFailure("a thread cannot be started: errno \(status)")
+        }
         pthread_detach(thread)
     }
 
@@ -25,19 +29,27 @@ enum BackgroundThread {
         init(run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Turns SIGTERM and SIGINT into calls of `body`, in a thread of its own. To be called before any other thread is
-    /// started, so that all of them inherit the mask and only this one sees the signals. The mask that the starter left
-    /// is replaced: it may block the signal that wakes the serving threads.
-    static func onTermination(_ body: @escaping @Sendable (Int32) -> Void) {
+    /// Makes SIGTERM and SIGINT wait for `onTermination`. To be called before any other thread is started, so that all of
+    /// them inherit the mask. The mask that the starter left is replaced: it may block the signal that wakes the serving
+    /// threads.
+    static func holdTermination() {
+        var signals = terminations
+        unsafe pthread_sigmask(SIG_SETMASK, &signals, nil)
+    }
+
+    /// Turns SIGTERM and SIGINT, those that wait already too, into calls of `body` in a thread of its own.
+    static func onTermination(_ body: @escaping @Sendable (Int32) -> Void) throws(StartFailure) {
+        try start {
+            var (waited, signal) = (terminations, Int32(0))
+            while unsafe sigwait(&waited, &signal) == 0 { body(signal) }
+        }
+    }
+
+    private static var terminations: sigset_t {
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         unsafe sigaddset(&signals, SIGTERM)
         unsafe sigaddset(&signals, SIGINT)
-        unsafe pthread_sigmask(SIG_SETMASK, &signals, nil)
-        let waited = signals
-        start {
-            var (waited, signal) = (waited, Int32(0))
-            while unsafe sigwait(&waited, &signal) == 0 { body(signal) }
-        }
+        return signals
     }
 }

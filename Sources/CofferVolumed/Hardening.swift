@@ -51,8 +51,9 @@ enum Hardening {
     /// users have nothing to give up, and need their helper's set-user-ID bit to unmount.
     static func afterTheMount() throws {
         guard geteuid() == 0 else { return }
-        let systemAdministration: UInt64 = 1 << 21  // CAP_SYS_ADMIN
-        guard clinux_keep_capabilities(systemAdministration) == 0, clinux_set_no_new_privileges() == 0 else {
+        // CAP_SYS_ADMIN unmounts; CAP_DAC_READ_SEARCH reaches a folder that lies below another user's.
+        let kept: UInt64 = 1 << 21 | 1 << 2
+        guard clinux_keep_capabilities(kept) == 0, clinux_set_no_new_privileges() == 0 else {
             throw StartFailure("this process cannot give up its privileges: errno \(errno)")
         }
     }

@@ -11,8 +11,8 @@ internal import Logging
 /// Answers questions over the control socket, one caller at a time, from a thread of its own: a store that hangs does
 /// not keep it from saying so.
 final class StatusResponder: Sendable {
-    /// How long a caller may take to ask.
-    private static let timeoutMilliseconds = 2000
+    /// How long a caller may take to ask: it does so at once, and others wait behind it.
+    private static let timeoutMilliseconds = 200
 
     private let listener: ControlListener
     private let volumeID: VolumeID
@@ -34,8 +34,8 @@ final class StatusResponder: Sendable {
         (self.threadCount, self.log) = (threadCount, log)
     }
 
-    func start() {
-        BackgroundThread.start {
+    func start() throws(StartFailure) {
+        try BackgroundThread.start {
             while true {
                 do throws(ControlError) {
                     if let caller = try self.listener.accept(timeoutMilliseconds: 60_000) {

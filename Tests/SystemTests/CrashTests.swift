@@ -105,6 +105,150 @@ struct CrashTests {
         #expect(try coffer.succeed("volume", "ls").contains("available"))
     }
 
+    @Test func `a forced unmount keeps what was written and closed`() throws {
+        let coffer = try CofferProgram()
+        let mount = coffer.folder.path("mnt")
+        let id = try coffer.succeed("volume", "create", "--size", "32MiB")
+        _ = try coffer.succeed("volume", "mount", id, mount)
+        let held = try RawFile("\(mount)/held", O_RDWR | O_CREAT)
+        try Data(repeating: 7, count: 1 << 20).write(to: URL(fileURLWithPath: "\(mount)/closed"))
+        _ = try coffer.succeed("volume", "unmount", id, "--force")
+        withExtendedLifetime(held) {}
+        _ = try coffer.succeed("volume", "mount", id, mount)
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: "\(mount)/closed"))
+                == Data(repeating: 7, count: 1 << 20)
+        )
+        _ = try coffer.succeed("volume", "unmount", id)
+    }
+
+    @Test func `what a user put on a volume whose formatting failed is never formatted over`() throws {
+        let coffer = try CofferProgram()
+        let mount = coffer.folder.path("mnt")
+        let id = try coffer.succeed("volume", "create", "--size", "16MiB")
+        let tooSmall = try coffer.run("volume", "mount", id, mount, "--fs", "xfs")
+        #expect(tooSmall.code == 1 && tooSmall.errors.contains("xfs"))
+        let exposed = try coffer.succeed("volume", "attach", id)
+        #expect(
+            try CofferProgram.execute("/usr/sbin/mkfs.ext4", ["-q", "-b", "4096", "-L", "mine", exposed]).code
+                == 0
+        )
+        _ = try coffer.succeed("volume", "detach", id)
+        _ = try coffer.succeed("volume", "mount", id, mount)
+        let device = try coffer.succeed("volume", "show", id)
+        let loop = try #require(
+            device.split(separator: "\n").first { $0.hasPrefix("Loop device") }?.split(separator: "\t").last
+        )
+        #expect(
+            try CofferProgram.execute("/usr/sbin/blkid", ["-p", "-o", "value", "-s", "LABEL", String(loop)])
+                .line == "mine"
+        )
+        _ = try coffer.succeed("volume", "unmount", id)
+    }
+
+    @Test func `a volume mounted in another mount namespace is left alone from here`() throws {
+        let coffer = try CofferProgram()
+        let id = try coffer.succeed("volume", "create", "--size", "16MiB")
+        let ready = coffer.folder.path("ready")
+        let done = coffer.folder.path("done")
+        let inside = Process()
+        inside.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
+        let program = "'\(CofferProgram.programs)/coffer'"
+        inside.arguments = [
+            "--mount", "--propagation", "private", "bash", "-c",
+            "set -e; \(program) volume mount \(id) '\(coffer.folder.path("mnt"))' --home '\(coffer.home)'; "
+                + "touch '\(ready)'; while [[ ! -e '\(done)' ]]; do sleep 0.05; done; "
+                + "echo kept > '\(coffer.folder.path("mnt"))/file'; "
+                + "\(program) volume unmount \(id) --home '\(coffer.home)'",
+        ]
+        try inside.run()
+        #expect(waits(seconds: 20) { FileManager.default.fileExists(atPath: ready) })
+        #expect(try coffer.succeed("volume", "ls").contains("another mount namespace"))
+        for verb in ["unmount", "detach"] {
+            #expect(try coffer.run("volume", verb, id, "--force").code == 5)
+        }
+        _ = FileManager.default.createFile(atPath: done, contents: nil)
+        inside.waitUntilExit()
+        #expect(inside.terminationStatus == 0)
+        #expect(try coffer.succeed("volume", "ls").contains("available"))
+        _ = try coffer.succeed("volume", "mount", id, coffer.folder.path("mnt"))
+        #expect(try String(contentsOfFile: coffer.folder.path("mnt/file"), encoding: .utf8) == "kept\n")
+        _ = try coffer.succeed("volume", "unmount", id)
+    }
+
+    @Test func `a daemon that lost its record and its socket is still found, and undone without force`()
+        throws
+    {
+        let coffer = try CofferProgram()
+        let id = try coffer.succeed("volume", "create", "--size", "1MiB")
+        let exposed = try coffer.succeed("volume", "attach", id)
+        let folder = URL(fileURLWithPath: exposed).deletingLastPathComponent().deletingLastPathComponent()
+            .path
+        for name in ["attachment.json", "control.sock"] {
+            try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
+        #expect(try coffer.succeed("volume", "ls").contains("in-use"))
+        do {
+            let open = try RawFile(exposed)
+            #expect(try coffer.run("volume", "detach", id).code == 5, "it is busy, and not taken for dead")
+            withExtendedLifetime(open) {}
+        }
+        _ = try coffer.succeed("volume", "detach", id)
+        #expect(waits(seconds: 5) { Daemons.processID(volume: id) == nil })
+        #expect(try coffer.succeed("volume", "ls").contains("available"))
+    }
+
+    @Test func `one folder takes one attachment`() throws {
+        let coffer = try CofferProgram()
+        let folder = coffer.folder.path("exposed")
+        let ids = try (0..<2).map { _ in try coffer.succeed("volume", "create", "--size", "1MiB") }
+        _ = try coffer.succeed("volume", "attach", ids[0], folder)
+        let second = try coffer.run("volume", "attach", ids[1], folder)
+        #expect(second.code == 5 && second.errors.contains("mount point already"))
+        try FileManager.default.createSymbolicLink(
+            atPath: coffer.folder.path("link"),
+            withDestinationPath: folder
+        )
+        #expect(try coffer.run("volume", "attach", ids[1], coffer.folder.path("link")).code == 5)
+        _ = try coffer.succeed("volume", "detach", ids[0])
+        let through = try coffer.succeed("volume", "attach", ids[1], coffer.folder.path("link"))
+        #expect(through == "\(folder)/volume")
+        _ = try coffer.succeed("volume", "detach", ids[1])
+    }
+
+    @Test
+    func `a tool that fails is not taken for one that succeeded, even when the starter ignores SIGCHLD`()
+        throws
+    {
+        let coffer = try CofferProgram()
+        let id = try coffer.succeed("volume", "create", "--size", "16MiB")
+        let outcome = try CofferProgram.execute(
+            "/usr/bin/env",
+            [
+                "--ignore-signal=CHLD", "\(CofferProgram.programs)/coffer", "volume", "mount", id,
+                coffer.folder.path("mnt"), "-o", "nonsense_option", "--home", coffer.home,
+            ]
+        )
+        #expect(outcome.code == 1)
+        #expect(try coffer.succeed("volume", "ls").contains("available"))
+    }
+
+    @Test func `a FIFO in the place of a volume's file is an error, not a wait`() throws {
+        let coffer = try CofferProgram()
+        let id = try coffer.succeed("volume", "create", "--size", "1MiB")
+        let file = "\(coffer.home)/volumes/\(id).coffer"
+        try FileManager.default.removeItem(atPath: file)
+        #expect(try CofferProgram.execute("/usr/bin/mkfifo", [file]).code == 0)
+        for words in [["check", id], ["attach", id, "--read-only"], ["attach", id]] {
+            let outcome = try CofferProgram.execute(
+                "\(CofferProgram.programs)/coffer",
+                ["volume"] + words + ["--home", coffer.home],
+                limitSeconds: 10
+            )
+            #expect(outcome.code == 1)
+        }
+    }
+
     @Test func `a creation that was cut short says so and can be removed`() throws {
         let coffer = try CofferProgram()
         let id = try coffer.succeed("volume", "create", "--size", "1MiB")

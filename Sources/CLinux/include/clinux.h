@@ -8,14 +8,12 @@
 #include <sys/types.h>
 
 enum {
-    CLINUX_OFD_SETLK = 37,         // F_OFD_SETLK, fcntl(2)
-    CLINUX_OFD_GETLK = 36,         // F_OFD_GETLK
+    CLINUX_OFD_GETLK = 36,         // F_OFD_GETLK, fcntl(2)
+    CLINUX_OFD_SETLK = 37,         // F_OFD_SETLK
     CLINUX_SEEK_DATA = 3,          // lseek(2)
-    CLINUX_SEEK_HOLE = 4,
     CLINUX_FALLOC_KEEP_SIZE = 1,   // fallocate(2)
     CLINUX_FALLOC_PUNCH_HOLE = 2,
     CLINUX_FALLOC_ZERO_RANGE = 16,
-    CLINUX_MADV_DONTFORK = 10,
     CLINUX_MADV_DONTDUMP = 16,
     CLINUX_MADV_WIPEONFORK = 18,
 };
@@ -41,12 +39,6 @@ int clinux_keep_capabilities(uint64_t keep);
 /// umount2(2) with the flags 0 or MNT_DETACH.
 int clinux_umount(const char *path, int detach);
 
-/// A descriptor that polls readable when the process has ended; pidfd_open(2).
-int clinux_pidfd_open(pid_t pid);
-
-/// The mount namespace of this process as an inode number, 0 when it cannot be read.
-uint64_t clinux_mount_namespace(void);
-
 /// Attaches `backing` to the loop device `loop` in one step: direct I/O, autoclear, the logical block size given.
 int clinux_loop_configure(int loop, int backing, uint32_t block_bytes, int read_only, const char *name);
 
@@ -56,5 +48,3 @@ int clinux_loop_free_index(int control);
 /// Detaches a loop device (LOOP_CLR_FD).
 int clinux_loop_clear(int loop);
 
-/// Reads a loop device's flags (LO_FLAGS_...), or -1.
-int clinux_loop_flags(int loop);
