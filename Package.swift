@@ -120,6 +120,15 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Measured, not shipped: no product, and nothing imports it. It holds a kernel that does not encrypt.
+        .executableTarget(
+            name: "CofferBenchServer",
+            dependencies: [
+                "CLinux", "CXTS", "CofferBlock", "CofferCrypto", "CofferFuse", "CofferSecrets", "CofferXTS",
+            ],
+            swiftSettings: strict
+        ),
+
         // Tests.
         .target(
             name: "CofferTesting",

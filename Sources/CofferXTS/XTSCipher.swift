@@ -34,7 +34,8 @@ public struct XTSCipher: ~Copyable, @unchecked Sendable {
         try self.init(untested: key, kernel: kernel)
     }
 
-    fileprivate init(untested key: borrowing SecretBytes, kernel: XTSKernel) throws(XTSError) {
+    // Not fileprivate, for XTSCipher+Measurement.swift alone.
+    init(untested key: borrowing SecretBytes, kernel: XTSKernel) throws(XTSError) {
         self.kernel = kernel
         context = LockedMemory(count: Int(CXTS_CONTEXT_BYTES))
         let room = unsafe UnsafeMutableRawPointer(context.base)
@@ -171,7 +172,7 @@ public struct XTSKernel: Sendable, CustomStringConvertible {
         return kernels
     }()
 
-    private init(_ table: UnsafePointer<cxts_kernel>) {
+    init(_ table: UnsafePointer<cxts_kernel>) {
         unsafe self.table = table
         name = unsafe String(cString: table.pointee.name)
     }
