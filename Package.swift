@@ -155,7 +155,8 @@ let package = Package(
         .testTarget(
             name: "CofferKMSTests",
             dependencies: [
-                "CofferCrypto", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail", grdb,
+                "CofferCrypto", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail",
+                grdb,
             ],
             swiftSettings: strict
         ),

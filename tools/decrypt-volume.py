@@ -7,6 +7,9 @@ usage: decrypt-volume.py VOLUME_FILE --offset BYTES --count BYTES [--coffer PATH
 It shares no code with Coffer, so that what it reads does not depend on Coffer alone. It needs Python 3 and the
 package `cryptography`, only reads, and takes no lock: give it a detached volume, or a copy of one.
 
+A volume under an AWS managed key, such as alias/aws/ebs, cannot be read this way: the KMS lets only the volume service use
+such a key, and refuses the direct Decrypt.
+
 Exit codes: 0 done, 1 the volume or its key is refused, 2 wrong usage.
 """
 import argparse
@@ -30,6 +33,7 @@ MAGIC = bytes.fromhex("434f464645521a0a")
 MAC_AT, CHECKSUM_AT = 0xFC0, 0xFE0
 SLOT_OFFSETS = (0x1000, 0x4000)
 SLOT_ACTIVE = 1
+EXTENSION_AT, MUST_UNDERSTAND = 0x7000, 0x8000
 READABLE_STATES = (1, 2)  # ready, re-wrapping
 XTS_KEY_BYTES = {1: 64, 2: 32}  # by cipher id
 RUN_UNITS = 256
@@ -37,6 +41,10 @@ RUN_UNITS = 256
 
 class Refused(Exception):
     """The volume or its key cannot be used; the text is one sentence."""
+
+
+class NewerFormat(Refused):
+    """A whole copy of a later format: no older copy beside it may be used."""
 
 
 class Header:
@@ -50,8 +58,10 @@ class Header:
         if hashlib.sha256(zeroed(copy, CHECKSUM_AT, 32)).digest() != copy[CHECKSUM_AT:CHECKSUM_AT + 32]:
             raise Refused("is damaged (its checksum is wrong)")
         major, _, length = struct.unpack_from("<HHI", copy, 8)
-        if major != 1 or length != COPY_BYTES:
-            raise Refused(f"is of format version {major}")
+        if major != 1:
+            raise NewerFormat(f"the volume has format version {major}, which this tool does not know")
+        if length != COPY_BYTES:
+            raise Refused("has a length that no writer gives it")
         self.sequence, place, self.incompatible = struct.unpack_from("<QQI", copy, 0x10)
         if place != offset:
             raise Refused("lies in the wrong place")
@@ -80,8 +90,20 @@ class Header:
             raise Refused("the header was tampered with, or the volume key is another volume's")
         if self.incompatible != 0:
             raise Refused("the volume uses features that this tool does not know")
+        if any(kind & MUST_UNDERSTAND for kind in self.record_types()):
+            raise Refused("the volume uses features that this tool does not know")
         if self.state not in READABLE_STATES:
             raise Refused(f"the volume's state ({self.state}) does not allow reading")
+
+    def record_types(self):
+        """The types of the extension's records, up to the one that ends them."""
+        at = EXTENSION_AT
+        while at + 4 <= COPY_BYTES:
+            kind, length = struct.unpack_from("<HH", self.copy, at)
+            if kind == 0:
+                return
+            yield kind
+            at += 4 + length
 
     def xts_key(self, volume_key):
         info = b"coffer/1/xts\0" + struct.pack("<II", self.cipher, self.unit) + self.uuid
@@ -103,6 +125,8 @@ def read_header(file):
         file.seek(offset)
         try:
             headers.append(Header(file.read(COPY_BYTES), offset))
+        except NewerFormat:
+            raise
         except Refused as fault:
             faults.append(f"copy {name} {fault}")
     if not headers:

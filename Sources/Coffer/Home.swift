@@ -84,30 +84,31 @@ public actor Home {
         )
     }
 
-    /// Makes the folders, and gives the home's real path. Refuses a home that others can read or that belongs to another
-    /// user: keys and wrapped keys lie in it.
+    /// Makes the folders, and gives the home's real path. Refuses a home that others can read, and one of another user:
+    /// keys lie in it, and what root wrote there would lock its owner out.
     private static func prepare(_ path: String) throws -> String {
-        for folder in [path, "\(path)/kms", "\(path)/trail", "\(path)/volumes"] {
-            try Folder.make(folder, mode: 0o700)
-        }
-        guard let real = unsafe realpath(path, nil) else {
-            throw AWSError(.internalError, "cannot open the home \(path): \(SystemError.text(errno))")
-        }
-        defer { unsafe free(real) }
+        let real = try Folder.makeReal(path, mode: 0o700)
         var status = stat()
         guard unsafe stat(real, &status) == 0 else {
-            throw AWSError(.internalError, "cannot open the home \(path)")
+            throw AWSError(.internalError, "cannot look at the home \(path): \(SystemError.text(errno))")
         }
-        guard status.st_uid == geteuid() || geteuid() == 0 else {
-            throw AWSError(.accessDenied, "the home \(path) belongs to another user")
+        guard status.st_uid == geteuid() else {
+            throw AWSError(
+                .accessDenied,
+                "the home \(path) belongs to another user, number \(status.st_uid)",
+                hint: "work as that user (`sudo -u`), or choose another home with --home"
+            )
         }
         guard status.st_mode & 0o077 == 0 else {
+            // Only a folder that is a home already is one to close.
+            let isHome = unsafe access("\(real)/catalog.sqlite", F_OK) == 0
             throw AWSError(
                 .accessDenied,
                 "the home \(path) can be read by other users",
-                hint: "close it with `chmod 700 \(path)`"
+                hint: isHome ? "close it with `chmod 700 \(path)`" : "choose a folder of its own with --home"
             )
         }
-        return unsafe String(cString: real)
+        for folder in ["kms", "trail", "volumes"] { try Folder.make("\(real)/\(folder)", mode: 0o700) }
+        return real
     }
 }

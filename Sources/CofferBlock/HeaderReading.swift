@@ -50,14 +50,18 @@ public struct HeaderReading: Sendable {
         }
     }
 
-    /// The newest good header, unauthenticated. Throws where there is none that this version may use, and
-    /// where it names another volume.
-    public func newest() throws(HeaderError) -> VolumeHeader {
+    /// Throws where a copy is whole and of a newer format: no older copy beside it may be used, and nothing written.
+    func refuseNewerFormat() throws(HeaderError) {
         for place in HeaderCopy.allCases {
-            // A whole copy of a newer format forbids to fall back to an older one beside it.
             if case .version(let major) = fault(of: place) { throw .newerVersion(major) }
             if case .features = fault(of: place) { throw .unsupportedFeatures }
         }
+    }
+
+    /// The newest good header, unauthenticated. Throws where there is none that this version may use, and
+    /// where it names another volume.
+    public func newest() throws(HeaderError) -> VolumeHeader {
+        try refuseNewerFormat()
         guard let source, let header = header(in: source) else {
             throw .noGoodCopy(a: fault(of: .a) ?? .missing, b: fault(of: .b) ?? .missing)
         }

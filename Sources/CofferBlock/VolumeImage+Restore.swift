@@ -52,6 +52,7 @@ extension VolumeImage {
         }
         guard header.state == .ready || header.state == .rewrapping else { throw .wrongState(header.state) }
         let reading = try read()
+        try reading.refuseNewerFormat()
         try reading.requireRoom(for: header)
         let present = HeaderCopy.allCases.compactMap { reading.header(in: $0) }
         guard

@@ -62,7 +62,8 @@ enum ByteFile {
         try unsafe bytes.withUnsafeBytes { buffer in
             var done = 0
             while done < buffer.count {
-                let put = unsafe Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)  // not empty
+                // Not empty: count > done >= 0.
+                let put = unsafe Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
                 if put < 0 && errno == EINTR { continue }
                 guard put > 0 else { throw failure("write", path) }
                 done += put

@@ -9,20 +9,14 @@ enum Diagnosis {
         var findings = [daemon(), fuse(), fusermount(isRoot: isRoot)]
         if isRoot {
             findings.append(loop())
-            findings.append(
-                program("mkfs.ext4", for: "making ext4", package: "e2fsprogs", whenAbsent: .missing)
-            )
         } else {
-            findings.append(
-                program(
-                    "fuse2fs",
-                    for: "mounting ext4 without root",
-                    package: "fuse2fs",
-                    whenAbsent: .missing
-                )
-            )
+            findings += [
+                program("fuse2fs", for: "mounting without root", package: "fuse2fs", whenAbsent: .missing),
+                program("e2fsck", for: "mending ext4", package: "e2fsprogs", whenAbsent: .missing),
+            ]
         }
         findings += [
+            program("mkfs.ext4", for: "making ext4", package: "e2fsprogs", whenAbsent: .missing),
             program("blkid", for: "telling filesystems apart", package: "util-linux", whenAbsent: .missing),
             program("mkfs.xfs", for: "making XFS", package: "xfsprogs", whenAbsent: .note),
             fuseControl(),

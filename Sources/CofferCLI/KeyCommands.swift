@@ -41,6 +41,9 @@ struct KeyCreate: AsyncParsableCommand {
         let name = try alias.map {
             try AliasName($0.hasPrefix(AliasName.prefix) ? $0 : AliasName.prefix + $0)
         }
+        if let name, name.isReserved {
+            throw AWSError(.notAuthorized, "", hint: "names below alias/aws/ are those of AWS managed keys")
+        }
         let home = try global.openHome()
         let keys = try await home.keyManagement()
         if let name, try await keys.listAliases(caller: home.root).contains(where: { $0.name == name }) {

@@ -134,8 +134,9 @@ struct KeyDataKey: AsyncParsableCommand {
             context: context,
             caller: home.root
         )
-        try answer.plaintext.withBytes { try ByteFile.write($0, to: plaintextFile) }
+        // The wrapped half first: a plaintext key without it would be of no use to anybody but a thief.
         try BlobOutput.print(answer.wrapped, to: ciphertextFile, global.output)
+        try answer.plaintext.withBytes { try ByteFile.write($0, to: plaintextFile) }
     }
 }
 

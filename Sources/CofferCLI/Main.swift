@@ -16,6 +16,11 @@ enum Main {
             } else {
                 try command.run()
             }
+            // A result that reached nobody is no success: who relies on it may delete what it was made from.
+            guard fflush(nil) == 0 else {
+                Terminal.error("coffer: the result could not be written to standard output")
+                exit(1)
+            }
         } catch {
             exit(report(error))
         }
@@ -28,6 +33,8 @@ enum Main {
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
         _ = clinux_set_undumpable()
         signal(SIGPIPE, SIG_IGN)
+        // A starter that ignores it would leave waitpid(2) with nothing to tell of the tools that we run.
+        signal(SIGCHLD, SIG_DFL)
     }
 
     /// Says what failed, why, and what to do next; gives the exit code.
@@ -42,6 +49,10 @@ enum Main {
             return 0
         }
         if let exit = error as? ExitCode { return exit.rawValue }
+        guard CofferCommand.exitCode(for: error) == .validationFailure else {
+            Terminal.error("coffer: \(error)")
+            return 1
+        }
         Terminal.error(CofferCommand.fullMessage(for: error))
         return 2
     }

@@ -54,7 +54,8 @@ struct PassphraseSource: Sendable {
         let room = SecretBytes(count: maximumBytes + 1) { span in
             unsafe span.withUnsafeMutableBytes { buffer in
                 while count < buffer.count {
-                    let got = unsafe Glibc.read(descriptor, buffer.baseAddress! + count, 1)  // the buffer is not empty
+                    // The buffer is not empty.
+                    let got = unsafe Glibc.read(descriptor, buffer.baseAddress! + count, 1)
                     if got < 0 && errno == EINTR { continue }
                     guard got == 1, unsafe buffer[count] != UInt8(ascii: "\n") else { break }
                     count += 1
@@ -73,8 +74,15 @@ struct PassphraseSource: Sendable {
     ) throws -> SecretBytes {
         var before = termios()
         guard unsafe tcgetattr(terminal, &before) == 0 else { return try body() }
+        // Ctrl-C and Ctrl-Z wait until the echo is back: a terminal that stays silent is worse.
+        var held = sigset_t()
+        unsafe sigemptyset(&held)
+        for signal in [SIGINT, SIGTERM, SIGQUIT, SIGTSTP, SIGHUP] { unsafe sigaddset(&held, signal) }
+        var mask = sigset_t()
+        unsafe pthread_sigmask(SIG_BLOCK, &held, &mask)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &mask, nil) }
         var silent = before
-        silent.c_lflag &= ~tcflag_t(ECHO)
+        silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
         unsafe tcsetattr(terminal, TCSAFLUSH, &silent)
         defer { unsafe tcsetattr(terminal, TCSAFLUSH, &before) }
         return try body()

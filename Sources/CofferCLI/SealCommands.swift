@@ -66,11 +66,12 @@ struct SealMigrate: AsyncParsableCommand {
 
     func run() async throws {
         let home = try global.openHome()
+        let store = SealStore(folder: home.keysFolder)
         // The root key must exist before it can move.
-        _ = try await home.keyManagement()
+        if try store.state() == nil { _ = try await home.keyManagement() }
         let current = PassphraseSource(file: global.passphraseFile)
         let new = PassphraseSource(file: newPassphraseFile)
-        try await SealStore(folder: home.keysFolder).migrate(
+        try await store.migrate(
             to: to,
             current: { try current.read() },
             new: { try new.readTwice() }

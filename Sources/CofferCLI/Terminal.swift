@@ -4,8 +4,11 @@ internal import Glibc
 /// What reaches the screen: results on standard output, everything else on standard error.
 enum Terminal {
     /// A line on standard error.
-    static func error(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+    static func error(_ line: String) { say(line + "\n") }
+
+    /// Text on standard error, which may be closed or full: then nobody hears it, and nothing else changes.
+    private static func say(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
     /// Columns under headings on a terminal; elsewhere the same cells separated by tabs, one row a line, for scripts.
@@ -47,7 +50,7 @@ enum Terminal {
     /// Asks before something that cannot be undone. Without a terminal the answer is no.
     static func confirms(_ question: String) -> Bool {
         guard isatty(STDIN_FILENO) == 1 else { return false }
-        FileHandle.standardError.write(Data("\(question) [y/N] ".utf8))
+        say("\(question) [y/N] ")
         return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
     }
 
@@ -57,11 +60,11 @@ enum Terminal {
         let width = 30
         let full = min(width, max(0, Int(share * Double(width))))
         let bar = String(repeating: "#", count: full) + String(repeating: "-", count: width - full)
-        FileHandle.standardError.write(Data("\r\u{1B}[K[\(bar)] \(Int(share * 100)) % \(words)".utf8))
+        say("\r\u{1B}[K[\(bar)] \(Int(share * 100)) % \(words)")
     }
 
     static func endProgress() {
         guard isatty(STDERR_FILENO) == 1 else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        say("\r\u{1B}[K")
     }
 }

@@ -186,7 +186,9 @@ package enum Folder {
             try make(String(path[..<slash]), mode: mode)
             if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
         }
-        throw AWSError(.internalError, "cannot make the folder \(path): \(SystemError.text(code))")
+        let kind: AWSError.Code =
+            code == ENOSPC ? .storageFull : code == EACCES ? .accessDenied : .internalError
+        throw AWSError(kind, "cannot make the folder \(path): \(SystemError.text(code))")
     }
 
     /// Makes a folder as `make` does, and gives its real path: without symbolic links, as the mount table has it.

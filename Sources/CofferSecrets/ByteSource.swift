@@ -27,7 +27,8 @@ public struct SystemByteSource: ByteSource {
         unsafe span.withUnsafeMutableBytes { buffer in
             var done = 0
             while done < buffer.count {
-                let got = unsafe getrandom(buffer.baseAddress! + done, buffer.count - done, 0)  // count > done >= 0
+                // Not empty: count > done >= 0.
+                let got = unsafe getrandom(buffer.baseAddress! + done, buffer.count - done, 0)
                 if got < 0 && errno == EINTR { continue }
                 guard got > 0 else { fatalError("getrandom failed: errno \(errno)") }
                 done += got

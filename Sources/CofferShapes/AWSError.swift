@@ -15,11 +15,6 @@ public struct AWSError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String { message.isEmpty ? code.name : "\(code.name): \(message)" }
 
-    /// The same error met by a service on the way: KMS's codes get the prefix `KMS.` as AWS's services give them.
-    public func throughService() -> AWSError {
-        AWSError(Code("KMS.\(code.name)", code.kind), message, hint: hint)
-    }
-
     /// The same error with words in front that say what was under way.
     public func context(_ words: String) -> AWSError {
         AWSError(code, message.isEmpty ? words : "\(words): \(message)", hint: hint)
@@ -65,20 +60,15 @@ extension AWSError {
         public static let incorrectKey = Code("IncorrectKeyException", .refused)
         public static let invalidArn = Code("InvalidArnException", .usage)
         public static let invalidCiphertext = Code("InvalidCiphertextException", .refused)
-        public static let invalidKeyUsage = Code("InvalidKeyUsageException", .refused)
         public static let kmsInternal = Code("KMSInternalException", .internalFailure)
-        public static let kmsInvalidState = Code("KMSInvalidStateException", .wrongState)
-        public static let limitExceeded = Code("LimitExceededException", .refused)
         public static let notFound = Code("NotFoundException", .notFound)
         public static let unsupportedOperation = Code("UnsupportedOperationException", .refused)
         public static let validation = Code("ValidationException", .usage)
 
         // Of Amazon EC2 (API reference, "Error codes").
         public static let incorrectState = Code("IncorrectState", .wrongState)
-        public static let insufficientVolumeCapacity = Code("InsufficientVolumeCapacity", .refused)
         public static let internalError = Code("InternalError", .internalFailure)
         public static let invalidParameterValue = Code("InvalidParameterValue", .usage)
-        public static let invalidVolumeID = Code("InvalidVolumeID.Malformed", .usage)
         public static let volumeInUse = Code("VolumeInUse", .wrongState)
         public static let volumeNotFound = Code("InvalidVolume.NotFound", .notFound)
 

@@ -105,9 +105,13 @@ import Testing
 
     @Test func `a whole copy of a newer format version forbids the older one beside it`() throws {
         let store = try HeaderSubject.store()
+        let saved = try HeaderSubject.image(store).saveHeader()
         HeaderSubject.forge(store, [.b]) { $0.store(littleEndian: UInt16(2), at: HeaderLayout.majorVersion) }
         #expect(throws: HeaderError.newerVersion(2)) {
             try HeaderSubject.image(store).open(HeaderSubject.volumeKey(), mark: nil)
+        }
+        #expect(throws: HeaderError.newerVersion(2), "nor is it written over") {
+            try HeaderSubject.image(store).restoreHeader(saved, HeaderSubject.volumeKey(), mark: nil)
         }
     }
 }

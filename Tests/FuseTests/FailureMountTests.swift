@@ -85,7 +85,6 @@ extension MountTests {
             let daemon = try RunningDaemon(volume)
             let file = try RawFile(daemon.path)
             try file.write([UInt8](repeating: 7, count: 10_000), at: 3)
-            try file.sync()
             daemon.signal(SIGKILL)
             #expect(daemon.waitForExit() == 256 + SIGKILL)
             #expect(throws: RawFile.Failure.self) { _ = try file.read(1, at: 0) }

@@ -1,6 +1,7 @@
 internal import CofferControl
 internal import CofferSecrets
 internal import CofferTesting
+internal import Foundation
 internal import Glibc
 internal import Testing
 
@@ -78,18 +79,29 @@ extension MountTests {
         }
 
         @Test(.enabled(if: geteuid() == 0, "another user's daemon has nothing to give up"))
-        func `root's daemon keeps one capability, cannot be dumped and gains nothing by exec`() throws {
+        func
+            `every thread of root's daemon keeps two capabilities, and none gains any by exec or can be dumped`()
+            throws
+        {
             let daemon = try RunningDaemon(TestVolume(bytes: 1 << 20))
-            let status = String(
-                decoding: try RawFile("/proc/\(daemon.daemonID)/status", O_RDONLY).read(1 << 14, at: 0),
-                as: UTF8.self
-            )
-            let fields = status.split(separator: "\n").map { String($0.filter { $0 != "\t" && $0 != " " }) }
-            for field in [
-                "CapEff:0000000000200000", "CapPrm:0000000000200000", "CapInh:0000000000000000",
-                "NoNewPrivs:1",
-            ] {
-                #expect(fields.contains(field))
+            // Capabilities belong to threads, and one that kept them would lend them to all.
+            let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.daemonID)/task")
+            #expect(threads.count >= 5, "the main one, two that serve, one for signals and one for questions")
+            for thread in threads {
+                let status = String(
+                    decoding: try RawFile("/proc/\(daemon.daemonID)/task/\(thread)/status", O_RDONLY)
+                        .read(1 << 14, at: 0),
+                    as: UTF8.self
+                )
+                let fields = status.split(separator: "\n").map {
+                    String($0.filter { $0 != "\t" && $0 != " " })
+                }
+                for field in [
+                    "CapEff:0000000000200004", "CapPrm:0000000000200004", "CapInh:0000000000000000",
+                    "NoNewPrivs:1",
+                ] {
+                    #expect(fields.contains(field), "thread \(thread)")
+                }
             }
             let limits = String(
                 decoding: try RawFile("/proc/\(daemon.daemonID)/limits", O_RDONLY).read(1 << 14, at: 0),

@@ -48,7 +48,7 @@ extension MountTests {
             var options = RunningDaemon.Options()
             options.threadCount = 0
             let idle = try RunningDaemon(TestVolume(bytes: 1 << 20), options)
-            #expect(failure(idle).contains("1 to 256 threads"))
+            #expect(failure(idle).contains("1 to 64 threads"))
             #expect(idle.waitForExit() == 1)
             options = RunningDaemon.Options()
             options.cipherID = 0

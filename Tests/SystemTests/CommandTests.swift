@@ -117,6 +117,53 @@ import Testing
         #expect(!outcome.errors.isEmpty)
     }
 
+    @Test func `a reserved alias leaves no key, and a blob that cannot be written no plaintext key`() throws {
+        let coffer = try CofferProgram()
+        #expect(try coffer.run("key", "create", "--alias", "aws/mine").code == 3)
+        #expect(try coffer.succeed("key", "ls") == "")
+        let key = try coffer.succeed("key", "create")
+        let taken = coffer.folder.path("taken")
+        try coffer.folder.write([1], to: "taken")
+        let plain = coffer.folder.path("plain")
+        let refused = try coffer.run(
+            "key",
+            "data-key",
+            key,
+            "--plaintext-file",
+            plain,
+            "--ciphertext-file",
+            taken
+        )
+        #expect(refused.code == 2 && !FileManager.default.fileExists(atPath: plain))
+    }
+
+    @Test func `a result that cannot be written is no success, and a full standard error no crash`() throws {
+        let coffer = try CofferProgram()
+        let key = try coffer.succeed("key", "create")
+        let program = "'\(CofferProgram.programs)/coffer'"
+        let lost = try CofferProgram.execute(
+            "/bin/bash",
+            ["-c", "echo secret | \(program) key encrypt \(key) --home '\(coffer.home)' > /dev/full"]
+        )
+        #expect(lost.code == 1 && lost.errors.contains("standard output"))
+        for silent in ["2>/dev/full", "2>&-"] {
+            let refused = try CofferProgram.execute(
+                "/bin/bash",
+                ["-c", "\(program) key show alias/none --home '\(coffer.home)' \(silent)"]
+            )
+            #expect(refused.code == 4)
+        }
+    }
+
+    @Test func `a folder that is no home and open to others is refused and left as it was`() throws {
+        let coffer = try CofferProgram()
+        try FileManager.default.createDirectory(atPath: coffer.home, withIntermediateDirectories: false)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: coffer.home)
+        let refused = try coffer.run("key", "ls")
+        #expect(refused.code == 3 && !refused.errors.contains("chmod"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: coffer.home).isEmpty)
+    }
+
     @Test func `help goes to standard output and exits with 0`() throws {
         let program = "\(CofferProgram.programs)/coffer"
         for words in [["--help"], ["volume", "mount", "--help"], ["help", "key"], ["--version"]] {
