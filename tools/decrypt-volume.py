@@ -7,8 +7,8 @@ usage: decrypt-volume.py VOLUME_FILE --offset BYTES --count BYTES [--coffer PATH
 It shares no code with Coffer, so that what it reads does not depend on Coffer alone. It needs Python 3 and the
 package `cryptography`, only reads, and takes no lock: give it a detached volume, or a copy of one.
 
-A volume under an AWS managed key, such as alias/aws/ebs, cannot be read this way: the KMS lets only the volume service use
-such a key, and refuses the direct Decrypt.
+A volume under an AWS managed key, such as alias/aws/ebs, cannot be read this way: the KMS lets the volume service alone
+use such a key, and refuses the direct Decrypt.
 
 Exit codes: 0 done, 1 the volume or its key is refused, 2 wrong usage.
 """
@@ -44,7 +44,7 @@ class Refused(Exception):
 
 
 class NewerFormat(Refused):
-    """A whole copy of a later format: no older copy beside it may be used."""
+    """A whole copy of a later format, or with unknown features: no older copy beside it may be used."""
 
 
 class Header:
@@ -71,8 +71,15 @@ class Header:
         self.volume_id = copy[0x40:0x60].rstrip(b"\0").decode("ascii", "replace")
         self.size, self.data_offset, self.unit, self.cipher, self.first_unit = struct.unpack_from("<QQIIQ", copy, 0x60)
         self.salt = copy[0x90:0xB0]
-        if self.cipher not in XTS_KEY_BYTES or self.unit not in (512, 4096) or self.first_unit != 0:
-            raise Refused("has a cipher or data unit that no writer gives it")
+        try:
+            if self.cipher not in XTS_KEY_BYTES or self.unit not in (512, 4096) or self.first_unit != 0:
+                raise Refused("has a cipher or data unit that no writer gives it")
+            self.record_types = record_types(copy)
+        except Refused as fault:
+            if self.incompatible == 0:
+                raise
+            # What an unknown feature changed about the fields is not for this reader to judge.
+            raise NewerFormat("the volume uses features that this tool does not know") from fault
 
     def blob(self):
         """The wrapped volume key in the active slot."""
@@ -88,22 +95,10 @@ class Header:
         message = zeroed(self.copy, MAC_AT, 64)
         if not hmac.compare_digest(hmac.digest(key, message, "sha256"), self.copy[MAC_AT:MAC_AT + 32]):
             raise Refused("the header was tampered with, or the volume key is another volume's")
-        if self.incompatible != 0:
-            raise Refused("the volume uses features that this tool does not know")
-        if any(kind & MUST_UNDERSTAND for kind in self.record_types()):
+        if self.incompatible != 0 or any(kind & MUST_UNDERSTAND for kind in self.record_types):
             raise Refused("the volume uses features that this tool does not know")
         if self.state not in READABLE_STATES:
             raise Refused(f"the volume's state ({self.state}) does not allow reading")
-
-    def record_types(self):
-        """The types of the extension's records, up to the one that ends them."""
-        at = EXTENSION_AT
-        while at + 4 <= COPY_BYTES:
-            kind, length = struct.unpack_from("<HH", self.copy, at)
-            if kind == 0:
-                return
-            yield kind
-            at += 4 + length
 
     def xts_key(self, volume_key):
         info = b"coffer/1/xts\0" + struct.pack("<II", self.cipher, self.unit) + self.uuid
@@ -112,6 +107,22 @@ class Header:
 
 def zeroed(copy, offset, count):
     return copy[:offset] + bytes(count) + copy[offset + count:]
+
+
+def record_types(copy):
+    """The types of the extension's records."""
+    kinds, at = [], EXTENSION_AT
+    while at + 4 <= COPY_BYTES:
+        kind, length = struct.unpack_from("<HH", copy, at)
+        if kind == 0:
+            break
+        if kind == MUST_UNDERSTAND or at + 4 + length > COPY_BYTES:
+            raise Refused("has extension records that no writer gives it")
+        kinds.append(kind)
+        at += 4 + length
+    if any(copy[at:]):
+        raise Refused("has extension records that no writer gives it")
+    return kinds
 
 
 def derive(volume_key, salt, info, count):
@@ -185,7 +196,10 @@ def decrypt_range(file, header, xts_key, offset, count, output):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description="Decrypt a range of a Coffer volume file to standard output.")
+    parser = argparse.ArgumentParser(
+        description="Decrypt a range of a Coffer volume file to standard output.",
+        epilog="A volume under an AWS managed key, such as alias/aws/ebs, cannot be read this way: the KMS lets the "
+               "volume service alone use such a key, and refuses the direct Decrypt.")
     parser.add_argument("volume_file")
     parser.add_argument("--offset", type=int, required=True, help="first byte, as the user of the volume counts")
     parser.add_argument("--count", type=int, required=True, help="how many bytes")

@@ -96,12 +96,12 @@ public actor Home {
             throw AWSError(
                 .accessDenied,
                 "the home \(path) belongs to another user, number \(status.st_uid)",
-                hint: "work as that user (`sudo -u`), or choose another home with --home"
+                hint: "work as that user (`sudo -u '#\(status.st_uid)'`), or choose another home with --home"
             )
         }
         guard status.st_mode & 0o077 == 0 else {
             // Only a folder that is a home already is one to close.
-            let isHome = unsafe access("\(real)/catalog.sqlite", F_OK) == 0
+            let isHome = ["kms", "catalog.sqlite"].contains { unsafe access("\(real)/\($0)", F_OK) == 0 }
             throw AWSError(
                 .accessDenied,
                 "the home \(path) can be read by other users",

@@ -77,9 +77,7 @@ public struct HeaderReading: Sendable {
     public func authenticate(_ volumeKey: borrowing VolumeKey) throws(HeaderError) -> VolumeHeader {
         let header = try newest()
         guard let source, try isAuthentic(source, volumeKey) else { throw .tampered }
-        guard header.flags.incompatible == 0, !header.records.contains(where: \.mustBeUnderstood) else {
-            throw .unsupportedFeatures
-        }
+        try header.requireKnownFeatures()
         try requireRoom(for: header)
         return header
     }
@@ -102,6 +100,13 @@ public struct HeaderReading: Sendable {
 }
 
 extension VolumeHeader {
+    /// Throws where this header, which is authentic, uses what this version does not know.
+    func requireKnownFeatures() throws(HeaderError) {
+        guard flags.incompatible == 0, !records.contains(where: \.mustBeUnderstood) else {
+            throw .unsupportedFeatures
+        }
+    }
+
     func macKey(from volumeKey: borrowing VolumeKey) throws(HeaderError) -> SecretBytes {
         do {
             return try volumeKey.headerMACKey(salt: salt, uuid: uuid)

@@ -32,7 +32,8 @@ extension VolumeImage {
 
     /// Writes a saved header over both copies, authenticated under the volume key that its own slot holds.
     /// Its counters rise above all that were seen: the sequence above both copies that are authentic and
-    /// above `mark`, the attach epoch to theirs.
+    /// above `mark`, the attach epoch to theirs. A copy of a newer format, or an authentic one with unknown
+    /// features, is not written over.
     ///
     /// A saved header of a volume key that the volume no longer uses is refused, unless `acceptingRollback`:
     /// under it the data would read as noise. One from before a re-wrap is not: the KMS key it names opened
@@ -47,9 +48,7 @@ extension VolumeImage {
         guard VolumeHeader.isAuthentic(bytes, macKey: try header.macKey(from: volumeKey)) else {
             throw .tampered
         }
-        guard header.flags.incompatible == 0, !header.records.contains(where: \.mustBeUnderstood) else {
-            throw .unsupportedFeatures
-        }
+        try header.requireKnownFeatures()
         guard header.state == .ready || header.state == .rewrapping else { throw .wrongState(header.state) }
         let reading = try read()
         try reading.refuseNewerFormat()
@@ -62,7 +61,9 @@ extension VolumeImage {
         else { throw .olderKey }
         if let mark { Self.raise(&header, to: mark) }
         for place in HeaderCopy.allCases where try reading.isAuthentic(place, volumeKey) {
-            if let copy = reading.header(in: place) { Self.raise(&header, to: copy.mark) }
+            guard let copy = reading.header(in: place) else { continue }
+            try copy.requireKnownFeatures()
+            Self.raise(&header, to: copy.mark)
         }
         return try update(header, after: reading, volumeKey)
     }

@@ -134,8 +134,9 @@ struct KeyDataKey: AsyncParsableCommand {
             context: context,
             caller: home.root
         )
-        // The wrapped half first: a plaintext key without it would be of no use to anybody but a thief.
+        // The wrapped half first, and out of our hands: a plaintext key without it is of use to a thief alone.
         try BlobOutput.print(answer.wrapped, to: ciphertextFile, global.output)
+        try StandardOutput.flush()
         try answer.plaintext.withBytes { try ByteFile.write($0, to: plaintextFile) }
     }
 }

@@ -16,11 +16,7 @@ enum Main {
             } else {
                 try command.run()
             }
-            // A result that reached nobody is no success: who relies on it may delete what it was made from.
-            guard fflush(nil) == 0 else {
-                Terminal.error("coffer: the result could not be written to standard output")
-                exit(1)
-            }
+            try StandardOutput.flush()
         } catch {
             exit(report(error))
         }
@@ -46,11 +42,16 @@ enum Main {
         }
         if CofferCommand.exitCode(for: error).isSuccess {
             print(CofferCommand.fullMessage(for: error))
-            return 0
+            do {
+                try StandardOutput.flush()
+                return 0
+            } catch {
+                return report(error)
+            }
         }
         if let exit = error as? ExitCode { return exit.rawValue }
         guard CofferCommand.exitCode(for: error) == .validationFailure else {
-            Terminal.error("coffer: \(error)")
+            Terminal.error("coffer: \(CofferCommand.message(for: error))")
             return 1
         }
         Terminal.error(CofferCommand.fullMessage(for: error))

@@ -31,10 +31,16 @@ struct PassphraseSource: Sendable {
             )
         }
         defer { close(terminal) }
-        return try Self.withoutEcho(terminal) {
-            _ = unsafe write(terminal, prompt, prompt.utf8.count)
-            defer { _ = unsafe write(terminal, "\n", 1) }
-            return try Self.line(from: terminal)
+        do {
+            return try Self.withoutEcho(terminal) { interrupt in
+                _ = unsafe write(terminal, prompt, prompt.utf8.count)
+                defer { _ = unsafe write(terminal, "\n", 1) }
+                return try Self.line(from: terminal, interrupt: interrupt)
+            }
+        } catch is Interrupted {
+            // The echo is back: end as Ctrl-C ends a program.
+            raise(SIGINT)
+            throw AWSError(.sealed, "no passphrase was given")
         }
     }
 
@@ -48,9 +54,13 @@ struct PassphraseSource: Sendable {
         return first
     }
 
-    /// Reads up to the end of the first line, straight into locked memory.
-    private static func line(from descriptor: Int32) throws -> SecretBytes {
+    /// Somebody typed Ctrl-C in place of a passphrase.
+    private struct Interrupted: Error {}
+
+    /// Reads up to the end of the first line, straight into locked memory. Throws `Interrupted` at the byte `interrupt`.
+    private static func line(from descriptor: Int32, interrupt: UInt8? = nil) throws -> SecretBytes {
         var count = 0
+        var isInterrupted = false
         let room = SecretBytes(count: maximumBytes + 1) { span in
             unsafe span.withUnsafeMutableBytes { buffer in
                 while count < buffer.count {
@@ -58,33 +68,36 @@ struct PassphraseSource: Sendable {
                     let got = unsafe Glibc.read(descriptor, buffer.baseAddress! + count, 1)
                     if got < 0 && errno == EINTR { continue }
                     guard got == 1, unsafe buffer[count] != UInt8(ascii: "\n") else { break }
+                    if unsafe buffer[count] == interrupt {
+                        isInterrupted = true
+                        break
+                    }
                     count += 1
                 }
             }
         }
+        if isInterrupted { throw Interrupted() }
         guard (1...maximumBytes).contains(count) else {
             throw AWSError(.sealed, "a passphrase has 1 to \(maximumBytes) bytes")
         }
         return room.part(at: 0, count: count)
     }
 
+    /// Turns the echo off while `body` reads, and with it the keys that send signals: one of those would end or stop this
+    /// process and leave the terminal silent. A signal mask would not do, as it holds for one thread of several. In their
+    /// place the key for SIGINT ends the line, and `body` is told its byte.
     private static func withoutEcho(
         _ terminal: Int32,
-        _ body: () throws -> SecretBytes
+        _ body: (_ interrupt: UInt8?) throws -> SecretBytes
     ) throws -> SecretBytes {
         var before = termios()
-        guard unsafe tcgetattr(terminal, &before) == 0 else { return try body() }
-        // Ctrl-C and Ctrl-Z wait until the echo is back: a terminal that stays silent is worse.
-        var held = sigset_t()
-        unsafe sigemptyset(&held)
-        for signal in [SIGINT, SIGTERM, SIGQUIT, SIGTSTP, SIGHUP] { unsafe sigaddset(&held, signal) }
-        var mask = sigset_t()
-        unsafe pthread_sigmask(SIG_BLOCK, &held, &mask)
-        defer { unsafe pthread_sigmask(SIG_SETMASK, &mask, nil) }
+        guard unsafe tcgetattr(terminal, &before) == 0 else { return try body(nil) }
+        let interrupt = before.c_cc.0  // VINTR; 0 where the terminal has no such key
         var silent = before
         silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
+        silent.c_cc.11 = interrupt  // VEOL
         unsafe tcsetattr(terminal, TCSAFLUSH, &silent)
         defer { unsafe tcsetattr(terminal, TCSAFLUSH, &before) }
-        return try body()
+        return try body(interrupt == 0 ? nil : interrupt)
     }
 }

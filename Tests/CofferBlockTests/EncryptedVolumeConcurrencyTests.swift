@@ -67,7 +67,7 @@ internal import Testing
 
     @Test func `syncs that wait share one, and none reports success beside one that failed`() throws {
         let test = try TestVolume(bytes: 1 << 20)
-        let store = MemoryStore()
+        let store = MemoryBlockStore()
         let volume = EncryptedVolume(store: store, geometry: test.geometry, punchesHoles: true)
         store.syncMicroseconds = 2000
         let failures = Atomic<Int>(0)

@@ -10,14 +10,14 @@ internal import Testing
 @Suite struct EncryptedVolumeTests {
     /// A volume in memory with its worker, whose bytes a test reads and writes as arrays.
     final class Fixture {
-        let store: MemoryStore
-        let volume: EncryptedVolume<MemoryStore>
-        var worker: EncryptedVolumeWorker<MemoryStore>
+        let store: MemoryBlockStore
+        let volume: EncryptedVolume<MemoryBlockStore>
+        var worker: EncryptedVolumeWorker<MemoryBlockStore>
         let test: TestVolume
 
         init(bytes: UInt64, dataUnitBytes: Int = 4096, punchesHoles: Bool = true) throws {
             test = try TestVolume(bytes: bytes, dataUnitBytes: dataUnitBytes)
-            store = MemoryStore()
+            store = MemoryBlockStore()
             volume = EncryptedVolume(store: store, geometry: test.geometry, punchesHoles: punchesHoles)
             worker = volume.makeWorker(cipher: try test.cipher())
         }
@@ -122,7 +122,7 @@ internal import Testing
         #expect(fixture.store.bytes[dataOffset..<dataOffset + 4096].contains { $0 != 0 })
         #expect(try fixture.read(4096, at: 0) == [UInt8](repeating: 0, count: 4096))
         // Sixteen zero bytes at the start of a ciphertext do not make it a hole.
-        fixture.store.overwrite([UInt8](repeating: 0, count: 16), at: dataOffset)
+        fixture.store.write([UInt8](repeating: 0, count: 16)[...], at: dataOffset)
         #expect(try fixture.read(4096, at: 0) != [UInt8](repeating: 0, count: 4096))
     }
 

@@ -137,19 +137,19 @@ import Testing
 
     @Test func `an authentic header with features of a later version is refused, or read only`() throws {
         let store = try HeaderSubject.store()
-        try Self.sign(store) { $0.store(littleEndian: UInt32(1), at: HeaderLayout.incompatibleFlags) }
+        try HeaderSubject.sign(store) { $0.store(littleEndian: UInt32(1), at: HeaderLayout.incompatibleFlags) }
         let image = HeaderSubject.image(store)
         #expect(throws: HeaderError.unsupportedFeatures) {
             try image.open(HeaderSubject.volumeKey(), mark: nil)
         }
 
-        try Self.sign(store) { $0.store(littleEndian: UInt16(0x8009), at: 0x7000) }
+        try HeaderSubject.sign(store) { $0.store(littleEndian: UInt16(0x8009), at: 0x7000) }
         #expect(throws: HeaderError.unsupportedFeatures) {
             try image.open(HeaderSubject.volumeKey(), mark: nil)
         }
 
         let readOnly = try HeaderSubject.store()
-        try Self.sign(readOnly) {
+        try HeaderSubject.sign(readOnly) {
             $0.store(littleEndian: UInt32(1), at: HeaderLayout.readOnlyCompatibleFlags)
         }
         #expect(throws: HeaderError.readOnlyFeatures) {
@@ -162,7 +162,7 @@ import Testing
         )
 
         let compatible = try HeaderSubject.store()
-        try Self.sign(compatible) { bytes in
+        try HeaderSubject.sign(compatible) { bytes in
             bytes.store(littleEndian: UInt32(6), at: HeaderLayout.compatibleFlags)
             bytes.store(littleEndian: UInt16(3), at: HeaderLayout.minorVersion)
         }
@@ -194,17 +194,32 @@ import Testing
         #expect(!mark.allows(RollbackMark(uuid: [1], sequence: 9, attachEpoch: 2)))
     }
 
-    /// Changes both copies as somebody with the key would.
-    private static func sign(_ store: MemoryBlockStore, _ change: (inout [UInt8]) -> Void) throws {
-        for place in HeaderCopy.allCases {
-            var copy = HeaderSubject.copies(store.bytes)[place.rawValue]
-            let header = try VolumeHeader(parsing: copy, at: place)
-            change(&copy)
-            let macKey = try header.macKey(from: HeaderSubject.volumeKey())
-            let code = VolumeHeader.authenticationCode(of: copy, macKey: macKey)
-            copy.store(code, at: HeaderLayout.mac.lowerBound)
-            copy.store(VolumeHeader.checksum(of: copy), at: HeaderLayout.checksum.lowerBound)
-            store.write(copy[...], at: Int(place.offset))
+    @Test func `a saved header is not written over one with features of a later version, unless forged`() throws
+    {
+        let features = { (copy: inout [UInt8]) in
+            copy.store(littleEndian: UInt32(1), at: HeaderLayout.incompatibleFlags)
         }
+        // With the flag the rest of the header may mean something else, and need not parse.
+        let unreadable = try HeaderSubject.store()
+        let saved = try HeaderSubject.image(unreadable).saveHeader()
+        HeaderSubject.forge(unreadable, [.b]) { copy in
+            features(&copy)
+            copy.store(littleEndian: UInt32(1024), at: HeaderLayout.dataUnitSize)
+        }
+        let authentic = try HeaderSubject.store()
+        try HeaderSubject.sign(authentic, features)
+        let record = try HeaderSubject.store()
+        try HeaderSubject.sign(record) { $0.store(littleEndian: UInt16(0x8009), at: 0x7000) }
+        for store in [unreadable, authentic, record] {
+            let before = store.bytes
+            #expect(throws: HeaderError.unsupportedFeatures) {
+                try HeaderSubject.image(store).restoreHeader(saved, HeaderSubject.volumeKey(), mark: nil)
+            }
+            #expect(store.bytes == before)
+        }
+        let forged = try HeaderSubject.store()
+        HeaderSubject.forge(forged, features)
+        _ = try HeaderSubject.image(forged).restoreHeader(saved, HeaderSubject.volumeKey(), mark: nil)
+        #expect(try HeaderSubject.image(forged).check(HeaderSubject.volumeKey()).isClean)
     }
 }

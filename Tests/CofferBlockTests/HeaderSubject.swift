@@ -89,6 +89,20 @@ enum HeaderSubject {
         }
     }
 
+    /// Changes both copies of a store alike, as somebody with the key can.
+    static func sign(_ store: MemoryBlockStore, _ change: (inout [UInt8]) -> Void) throws {
+        for place in HeaderCopy.allCases {
+            var copy = copies(store.bytes)[place.rawValue]
+            let header = try VolumeHeader(parsing: copy, at: place)
+            change(&copy)
+            let macKey = try header.macKey(from: volumeKey())
+            let code = VolumeHeader.authenticationCode(of: copy, macKey: macKey)
+            copy.store(code, at: HeaderLayout.mac.lowerBound)
+            copy.store(VolumeHeader.checksum(of: copy), at: HeaderLayout.checksum.lowerBound)
+            store.write(copy[...], at: Int(place.offset))
+        }
+    }
+
     /// Flips a bit of one copy and leaves the checksum.
     static func damage(_ store: MemoryBlockStore, _ place: HeaderCopy, at offset: Int = 0x60) {
         let position = Int(place.offset) + offset

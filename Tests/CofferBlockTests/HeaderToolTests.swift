@@ -50,6 +50,50 @@ struct HeaderToolTests {
         #expect(try Self.decrypt(volume, offset: 0, count: 4096).status == 1)
     }
 
+    @Test
+    func
+        `the tool refuses a newer format in either copy, and features that it does not know`()
+        throws
+    {
+        let volume = try Volume(4096, .aes256XTS)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: volume.path))
+        let refusal = { (words: String, change: (MemoryBlockStore) throws -> Void) in
+            try whole.write(to: URL(fileURLWithPath: volume.path))
+            try volume.change(change)
+            let outcome = try Self.decrypt(volume, offset: 0, count: 4096)
+            #expect(outcome.status == 1 && outcome.output.isEmpty)
+            #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        }
+        for place in HeaderCopy.allCases {
+            try refusal("format version 2") { store in
+                HeaderSubject.forge(store, [place]) { copy in
+                    copy.store(littleEndian: UInt16(2), at: HeaderLayout.majorVersion)
+                }
+            }
+            try refusal("features") { store in
+                HeaderSubject.forge(store, [place]) { copy in
+                    copy.store(littleEndian: UInt32(1), at: HeaderLayout.incompatibleFlags)
+                    copy.store(littleEndian: UInt32(1024), at: HeaderLayout.dataUnitSize)
+                }
+            }
+        }
+        try refusal("features") { store in
+            try HeaderSubject.sign(store) { copy in
+                copy.store(littleEndian: UInt32(1), at: HeaderLayout.incompatibleFlags)
+            }
+        }
+        try refusal("features") { store in
+            try HeaderSubject.sign(store) { copy in
+                copy.store(littleEndian: UInt16(0x8009), at: HeaderLayout.extensionArea.lowerBound)
+            }
+        }
+        try refusal("tampered") { store in
+            HeaderSubject.forge(store) { copy in
+                copy.store(littleEndian: UInt32(1), at: HeaderLayout.incompatibleFlags)
+            }
+        }
+    }
+
     @Test func `the tool gives the KMS blob and context by pipe and argument, and takes the key by pipe`()
         throws
     {
@@ -107,9 +151,9 @@ struct HeaderToolTests {
             self.plaintext = plaintext
         }
 
-        func change(_ body: (MemoryBlockStore) -> Void) throws {
+        func change(_ body: (MemoryBlockStore) throws -> Void) throws {
             let store = MemoryBlockStore(Array(try Data(contentsOf: URL(fileURLWithPath: path))))
-            body(store)
+            try body(store)
             try Data(store.bytes).write(to: URL(fileURLWithPath: path))
         }
     }

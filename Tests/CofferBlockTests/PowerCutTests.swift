@@ -22,7 +22,7 @@ import Testing
             let cut = store.state(afterEvents: count)
             Self.judge(cut, marks, "\(life) cut whole after \(count)")
         }
-        var random = RepeatableRandom(seed: 20)
+        var random = SeededGenerator(seed: 20)
         for round in 0..<Self.tornStates {
             let count = Int.random(in: 0...store.events.count, using: &random)
             let cut = store.tornState(afterEvents: count, random: &random)
@@ -47,7 +47,7 @@ import Testing
             }
             try store.sync()
         }
-        var random = RepeatableRandom(seed: 20)
+        var random = SeededGenerator(seed: 20)
         var bad = 0
         for _ in 0..<Self.tornStates {
             let count = Int.random(in: 0...store.events.count, using: &random)

@@ -1,57 +1,123 @@
 public import CofferBlock
 internal import CofferSecrets
+internal import Glibc
 internal import Synchronization
 
-/// A block store in memory, for tests that want thousands of them.
+/// A store in memory that counts, and fails when it is told to.
 public final class MemoryBlockStore: BlockStore {
-    private let content: Mutex<[UInt8]>
+    private struct State {
+        var bytes: [UInt8] = []
+        var nextError: BlockError?
+        var refusesPunching = false
+        var punchCount = 0
+        var syncCount = 0
+        var syncsNow = 0
+        var syncsAtOnce = 0
+        var syncMicroseconds: UInt32 = 0
 
-    public init(_ bytes: [UInt8] = []) { content = Mutex(bytes) }
+        mutating func grow(to count: Int) {
+            if bytes.count < count { bytes += [UInt8](repeating: 0, count: count - bytes.count) }
+        }
+    }
+
+    private let state: Mutex<State>
+
+    public init(_ bytes: [UInt8] = []) { state = Mutex(State(bytes: bytes)) }
 
     /// All of it, now.
-    public var bytes: [UInt8] { content.withLock { $0 } }
+    public var bytes: [UInt8] { state.withLock { $0.bytes } }
+    public var punchCount: Int { state.withLock { $0.punchCount } }
+    public var syncCount: Int { state.withLock { $0.syncCount } }
+    /// The most syncs that ran at one time.
+    public var syncsAtOnce: Int { state.withLock { $0.syncsAtOnce } }
 
-    public func sizeBytes() throws(BlockError) -> UInt64 { content.withLock { UInt64($0.count) } }
+    /// Thrown once, by the next call of its kind.
+    public var nextError: BlockError? {
+        get { state.withLock { $0.nextError } }
+        set { state.withLock { $0.nextError = newValue } }
+    }
+
+    /// Punching and zeroing fail with EOPNOTSUPP.
+    public var refusesPunching: Bool {
+        get { state.withLock { $0.refusesPunching } }
+        set { state.withLock { $0.refusesPunching = newValue } }
+    }
+
+    /// How long a sync takes.
+    public var syncMicroseconds: UInt32 {
+        get { state.withLock { $0.syncMicroseconds } }
+        set { state.withLock { $0.syncMicroseconds = newValue } }
+    }
+
+    /// Changes the store behind the volume's back, growing it where it must.
+    public func write(_ part: ArraySlice<UInt8>, at offset: Int) {
+        state.withLock { state in
+            state.grow(to: offset + part.count)
+            state.bytes.replaceSubrange(offset..<offset + part.count, with: part)
+        }
+    }
+
+    public func sizeBytes() throws(BlockError) -> UInt64 { state.withLock { UInt64($0.bytes.count) } }
 
     public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
-        let held = self.bytes
-        guard offset < held.count else { return 0 }
-        let part = Array(held[Int(offset)..<min(held.count, Int(offset) + bytes.byteCount)])
+        try fail(.read)
+        let part = state.withLock { state in
+            let start = min(Int(offset), state.bytes.count)
+            return Array(state.bytes[start..<min(start + bytes.byteCount, state.bytes.count)])
+        }
         unsafe bytes.copy(part.span.bytes, at: 0)
         return part.count
     }
 
     public func write(_ bytes: RawSpan, at offset: UInt64) throws(BlockError) {
+        try fail(.write)
         write(bytes.array()[...], at: Int(offset))
     }
 
-    public func sync() throws(BlockError) {}
-
-    public func punchHole(at offset: UInt64, count: UInt64) throws(BlockError) {
-        try zeroRange(at: offset, count: count)
+    public func sync() throws(BlockError) {
+        let time = state.withLock { state in
+            state.syncCount += 1
+            state.syncsNow += 1
+            state.syncsAtOnce = max(state.syncsAtOnce, state.syncsNow)
+            return state.syncMicroseconds
+        }
+        if time > 0 { usleep(time) }
+        state.withLock { $0.syncsNow -= 1 }
+        try fail(.sync)
     }
 
-    public func zeroRange(at offset: UInt64, count: UInt64) throws(BlockError) {
-        write([UInt8](repeating: 0, count: Int(count))[...], at: Int(offset))
-    }
+    public func punchHole(at offset: UInt64, count: UInt64) throws(BlockError) { try clear(offset, count) }
+
+    public func zeroRange(at offset: UInt64, count: UInt64) throws(BlockError) { try clear(offset, count) }
 
     public func resize(toBytes count: UInt64) throws(BlockError) {
-        content.withLock { bytes in
-            if bytes.count > Int(count) { bytes.removeLast(bytes.count - Int(count)) }
-            bytes += [UInt8](repeating: 0, count: Int(count) - bytes.count)
+        state.withLock { state in
+            state.grow(to: Int(count))
+            state.bytes.removeLast(state.bytes.count - Int(count))
         }
     }
 
     public func hasData(from offset: UInt64) throws(BlockError) -> Bool {
-        content.withLock { bytes in bytes.dropFirst(Int(offset)).contains { $0 != 0 } }
+        state.withLock { $0.bytes.dropFirst(Int(offset)).contains { $0 != 0 } }
     }
 
-    /// Overwrites bytes, growing the store where it must.
-    public func write(_ part: ArraySlice<UInt8>, at offset: Int) {
-        content.withLock { bytes in
-            let end = offset + part.count
-            if bytes.count < end { bytes += [UInt8](repeating: 0, count: end - bytes.count) }
-            bytes.replaceSubrange(offset..<end, with: part)
+    private func clear(_ offset: UInt64, _ count: UInt64) throws(BlockError) {
+        if refusesPunching { throw .system(errno: EOPNOTSUPP, call: .allocate) }
+        try fail(.allocate)
+        state.withLock { state in
+            state.punchCount += 1
+            let start = min(Int(offset), state.bytes.count)
+            let end = min(Int(offset + count), state.bytes.count)
+            state.bytes.replaceSubrange(start..<end, with: repeatElement(0, count: end - start))
         }
+    }
+
+    private func fail(_ call: BlockError.Call) throws(BlockError) {
+        let error = state.withLock { state -> BlockError? in
+            guard case .system(_, call) = state.nextError else { return nil }
+            defer { state.nextError = nil }
+            return state.nextError
+        }
+        if let error { throw error }
     }
 }

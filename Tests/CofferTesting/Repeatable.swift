@@ -2,8 +2,8 @@ public import CofferSecrets
 public import CofferShapes
 internal import Synchronization
 
-/// Random numbers that repeat: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) from a seed.
-public struct RepeatableRandom: RandomNumberGenerator, Sendable {
+/// Numbers that look random and come again with the same seed: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     public init(seed: UInt64) { state = seed }
@@ -15,19 +15,23 @@ public struct RepeatableRandom: RandomNumberGenerator, Sendable {
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
         return mixed ^ (mixed >> 31)
     }
+
+    public mutating func bytes(_ count: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: next() >> 56) }
+        return bytes
+    }
 }
 
 /// Bytes that repeat, for ids, salts and nonces that a test can foretell.
 public final class RepeatableByteSource: ByteSource {
-    private let random: Mutex<RepeatableRandom>
+    private let generator: Mutex<SeededGenerator>
 
-    public init(seed: UInt64) { random = Mutex(RepeatableRandom(seed: seed)) }
+    public init(seed: UInt64) { generator = Mutex(SeededGenerator(seed: seed)) }
 
     public func fill(_ span: inout MutableRawSpan) {
-        var bytes: [UInt8] = []
-        random.withLock { random in
-            for _ in 0..<span.byteCount { bytes.append(UInt8(truncatingIfNeeded: random.next() >> 56)) }
-        }
+        let count = span.byteCount
+        let bytes = generator.withLock { $0.bytes(count) }
         unsafe span.copy(bytes.span.bytes, at: 0)
     }
 }
