@@ -137,7 +137,9 @@ import Testing
 
     @Test func `an authentic header with features of a later version is refused, or read only`() throws {
         let store = try HeaderSubject.store()
-        try HeaderSubject.sign(store) { $0.store(littleEndian: UInt32(1), at: HeaderLayout.incompatibleFlags) }
+        try HeaderSubject.sign(store) {
+            $0.store(littleEndian: UInt32(1), at: HeaderLayout.incompatibleFlags)
+        }
         let image = HeaderSubject.image(store)
         #expect(throws: HeaderError.unsupportedFeatures) {
             try image.open(HeaderSubject.volumeKey(), mark: nil)
@@ -194,7 +196,10 @@ import Testing
         #expect(!mark.allows(RollbackMark(uuid: [1], sequence: 9, attachEpoch: 2)))
     }
 
-    @Test func `a saved header is not written over one with features of a later version, unless forged`() throws
+    @Test
+    func
+        `a saved header is not written over one with features of a later version, unless that is forged`()
+        throws
     {
         let features = { (copy: inout [UInt8]) in
             copy.store(littleEndian: UInt32(1), at: HeaderLayout.incompatibleFlags)
@@ -218,7 +223,7 @@ import Testing
             #expect(store.bytes == before)
         }
         let forged = try HeaderSubject.store()
-        HeaderSubject.forge(forged, features)
+        HeaderSubject.forge(forged, HeaderCopy.allCases, features)
         _ = try HeaderSubject.image(forged).restoreHeader(saved, HeaderSubject.volumeKey(), mark: nil)
         #expect(try HeaderSubject.image(forged).check(HeaderSubject.volumeKey()).isClean)
     }

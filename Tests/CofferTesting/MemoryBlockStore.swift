@@ -49,7 +49,7 @@ public final class MemoryBlockStore: BlockStore {
         set { state.withLock { $0.syncMicroseconds = newValue } }
     }
 
-    /// Changes the store behind the volume's back, growing it where it must.
+    /// Overwrites bytes behind the volume's back, growing the store where it must.
     public func write(_ part: ArraySlice<UInt8>, at offset: Int) {
         state.withLock { state in
             state.grow(to: offset + part.count)
