@@ -90,6 +90,7 @@ public struct RuntimeFolder: Sendable {
         unsafe unlink(log(id))
         unsafe unlink(lockPath(id))
         unsafe rmdir(folder(id))
+        unsafe rmdir(path)  // where this was the last
     }
 
     /// Held while one process changes a volume's attachment: two mounts at once take turns. Gone with the process.

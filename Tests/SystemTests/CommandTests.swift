@@ -146,6 +146,17 @@ import Testing
             ["-c", "echo secret | \(program) key encrypt \(key) --home '\(coffer.home)' > /dev/full"]
         )
         #expect(lost.code == 1 && lost.errors.contains("standard output"))
+        let plain = coffer.folder.path("plain")
+        let half = try CofferProgram.execute(
+            "/bin/bash",
+            [
+                "-c",
+                "\(program) key data-key \(key) --home '\(coffer.home)' --plaintext-file '\(plain)' > /dev/full",
+            ]
+        )
+        #expect(half.code == 1 && !FileManager.default.fileExists(atPath: plain))
+        let help = try CofferProgram.execute("/bin/bash", ["-c", "\(program) --help > /dev/full"])
+        #expect(help.code == 1 && help.errors.contains("standard output"))
         for silent in ["2>/dev/full", "2>&-"] {
             let refused = try CofferProgram.execute(
                 "/bin/bash",
@@ -161,6 +172,19 @@ import Testing
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: coffer.home)
         let refused = try coffer.run("key", "ls")
         #expect(refused.code == 3 && !refused.errors.contains("chmod"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: coffer.home).isEmpty)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give a folder away"))
+    func `root is refused in the home of another user, and leaves nothing in it`() throws {
+        let coffer = try CofferProgram()
+        try FileManager.default.createDirectory(atPath: coffer.home, withIntermediateDirectories: false)
+        try FileManager.default.setAttributes(
+            [.ownerAccountID: 65534, .groupOwnerAccountID: 65534, .posixPermissions: 0o700],
+            ofItemAtPath: coffer.home
+        )
+        let refused = try coffer.run("key", "ls")
+        #expect(refused.code == 3 && refused.errors.contains("sudo -u"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: coffer.home).isEmpty)
     }
 

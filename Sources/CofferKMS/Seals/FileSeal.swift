@@ -15,12 +15,6 @@ public struct FileSeal: Seal {
     /// A seal in a home's `kms` folder.
     public init(folder: String) { self.folder = folder }
 
-    public var kind: String { Self.kindName }
-
-    public func seal(_ rootKey: borrowing SecretBytes) async throws {
-        try KeyFolder.locked(folder) { try install(rootKey) }
-    }
-
     public func unseal() async throws -> SecretBytes { try load() }
 
     /// The key file, then the description that makes it count. The folder is locked.

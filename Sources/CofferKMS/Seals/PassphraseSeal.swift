@@ -32,13 +32,6 @@ public struct PassphraseSeal: Seal {
         self.passphrase = passphrase
     }
 
-    public var kind: String { Self.kindName }
-
-    public func seal(_ rootKey: borrowing SecretBytes) async throws {
-        let document = try await wrap(rootKey)
-        try KeyFolder.locked(folder) { try document.store(in: folder) }
-    }
-
     /// Throws `Coffer.Sealed` for a wrong passphrase, which cannot be told from a changed file.
     public func unseal() async throws -> SecretBytes {
         guard let parameters = try KeyFolder.reporting({ try SealDocument.load(from: folder) })?.passphrase
