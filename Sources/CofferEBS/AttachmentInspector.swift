@@ -62,7 +62,7 @@ extension RuntimeFolder {
             loops: loops,
             filesystemMounts: filesystems
         )
-        view.state = state(of: view, isServed: Self.isServed(file: file))
+        view.state = state(of: view) { Self.isServed(file: file) }
         return view
     }
 
@@ -81,7 +81,8 @@ extension RuntimeFolder {
         mounts.filter { $0.filesystemType == "fuse.coffer" && $0.source == "coffer:\(id)" }
     }
 
-    private func state(of view: AttachmentView, isServed: Bool) -> AttachmentState {
+    /// `isServed` touches the store, which may hang with a daemon: it is asked last.
+    private func state(of view: AttachmentView, isServed: () -> Bool) -> AttachmentState {
         let lives = view.record?.daemon?.isAlive ?? false
         if let record = view.record, record.mountNamespace != SystemNamespace.mount,
             view.exposedMounts.isEmpty,
@@ -96,7 +97,7 @@ extension RuntimeFolder {
         }
         if lives { return .hung }
         // A daemon that lost its record and its socket: its mount, if it is here, can be taken away.
-        if isServed { return view.exposedMounts.isEmpty ? .elsewhere : .attached }
+        if isServed() { return view.exposedMounts.isEmpty ? .elsewhere : .attached }
         return view.leavesNothing ? .detached : .crashed
     }
 
@@ -107,7 +108,7 @@ extension RuntimeFolder {
             let channel = try ControlChannel.connect(path: controlSocket(id), timeoutMilliseconds: 2000)
             try channel.send(ControlRequest.status)
             // Longer than a caller or two before this one may hold the daemon up.
-            let status = try channel.receive(DaemonStatus.self, timeoutMilliseconds: 3000)
+            let status = try channel.receive(DaemonStatus.self, timeoutMilliseconds: 5000)
             return status.volumeID == id.text ? status : nil
         } catch {
             return nil  // No daemon, or one that does not answer: the process table decides which.

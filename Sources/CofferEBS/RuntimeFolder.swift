@@ -80,13 +80,16 @@ public struct RuntimeFolder: Sendable {
         unsafe unlink(recordPath(id))
         unsafe unlink(recordPath(id) + ".new")
         unsafe unlink(controlSocket(id))
-        unsafe unlink(unsyncedMark(id))
         unsafe rmdir(defaultExposedDirectory(id))
     }
+
+    /// Takes the mark of a failed last sync away, once somebody was told.
+    func forgetLoss(_ id: VolumeID) { unsafe unlink(unsyncedMark(id)) }
 
     /// Takes away everything, with the volume.
     func remove(_ id: VolumeID) {
         clear(id)
+        forgetLoss(id)
         unsafe unlink(log(id))
         unsafe unlink(lockPath(id))
         unsafe rmdir(folder(id))

@@ -16,10 +16,6 @@ extension VolumeService {
     ) async throws -> Attachment {
         let (record, lock) = try locked(reference)
         defer { withExtendedLifetime(lock) {} }
-        if !options.isReadOnly, record.filesystem.isFormatting {
-            // From here on what is on the volume may be the user's: `mount` must look before it formats.
-            try catalog.setFilesystem(.none, of: record.id)
-        }
         let begun = try await attach(record, options, mountDirectory: nil, caller: caller)
         return Attachment(volumeID: record.id, exposedFile: begun.exposedFile, notices: begun.notices)
     }
@@ -40,7 +36,6 @@ extension VolumeService {
     ) async throws -> BegunAttachment {
         try requireComplete(record)
         try requireDetached(record)
-        let lostBefore = runtime.lastSyncFailed(record.id)
         runtime.clear(record.id)
         let store = try openStore(record, options.isReadOnly ? .readOnly : .readWrite)
         try lockExclusively(store, record, shared: options.isReadOnly)
@@ -65,12 +60,16 @@ extension VolumeService {
             onStep(.recorded)
             let opened = try await openHeader(record, store, options, caller: caller)
             var notices = opened.notices
-            if lostBefore {
+            if runtime.lastSyncFailed(record.id) {
                 notices.append(
                     "the last sync before this attachment failed: what was written then may be lost"
                 )
             }
             onStep(.epochRaised)
+            if mountDirectory == nil, !options.isReadOnly, record.filesystem.isFormatting {
+                // From here on what is on the volume may be the user's: `mount` must look before it formats.
+                try catalog.setFilesystem(.none, of: record.id)
+            }
             let ready = try await startDaemon(
                 record,
                 store,
@@ -90,6 +89,7 @@ extension VolumeService {
             note.daemon = serving
             note.fuseConnection = ready.fuseConnection
             try runtime.store(note, of: record.id)
+            runtime.forgetLoss(record.id)
             onStep(.attached)
             logger.info("attached volume", metadata: ["volume": "\(record.id)", "pid": "\(ready.processID)"])
             return BegunAttachment(exposedFile: "\(exposed)/volume", notices: notices)

@@ -60,6 +60,8 @@ extension VolumeService {
         switch view.state {
         case .detached: return (.available, nil)
         case .attached: return (.inUse, nil)
+        case .elsewhere where runtime.isLocked(record.id):
+            return (.inUse, "another command is changing it right now")
         case .elsewhere:
             return (
                 .inUse,

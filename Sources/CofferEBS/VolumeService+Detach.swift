@@ -62,15 +62,16 @@ extension VolumeService {
             try await unmount(mount, lazy: lazy, record)
         }
         await takeLoopsAway(view)
-        try await endDaemon(record, view, lazy: lazy)
-        let lost = view.state == .faulted || runtime.lastSyncFailed(record.id)
+        let wasKilled = try await endDaemon(record, view, lazy: lazy)
+        let lost = wasKilled || view.state == .faulted || runtime.lastSyncFailed(record.id)
         runtime.clear(record.id)
+        runtime.forgetLoss(record.id)
         logger.info("detached volume", metadata: ["volume": "\(record.id)"])
         guard !lost else {
             throw AWSError(
                 .internalError,
-                "volume \(record.label) is detached, but a sync of its file failed: what was written since the last one "
-                    + "that succeeded may be lost",
+                "volume \(record.label) is detached, but the last sync of its file failed: what was written since the one "
+                    + "before may be lost",
                 hint: "check its filesystem, and see \(runtime.log(record.id))"
             )
         }
@@ -84,7 +85,10 @@ extension VolumeService {
         let directory = mount.mountPoint
         let (tool, options, lazyOption) =
             geteuid() == 0 ? ("umount", ["--"], "--lazy") : ("fusermount3", ["-u", "--"], "-z")
-        guard MountTable.current().last(where: { $0.mountPoint == directory }) == mount else {
+        let now = MountTable.current()
+        // It went with another mount of the same, or its daemon took it away.
+        guard now.contains(mount) else { return false }
+        guard now.last(where: { $0.mountPoint == directory }) == mount else {
             throw AWSError(
                 .volumeInUse,
                 "something else is mounted over \(directory)",
@@ -118,8 +122,9 @@ extension VolumeService {
         _ = await Self.waits(seconds: 3, until: { LoopDevice.all(backedBy: file).isEmpty })
     }
 
-    /// Unmounts the exposed folder, where the daemon has not left by itself, and waits until the daemon has ended.
-    private func endDaemon(_ record: VolumeRecord, _ view: AttachmentView, lazy: Bool) async throws {
+    /// Unmounts the exposed folder, where the daemon has not left by itself, and waits until the daemon has ended. Gives
+    /// whether it had to be killed, so that it made no last sync.
+    private func endDaemon(_ record: VolumeRecord, _ view: AttachmentView, lazy: Bool) async throws -> Bool {
         let runtime = runtime
         let daemon = view.record?.daemon ?? view.status.flatMap { ProcessIdentity(processID: $0.processID) }
         // A daemon that was told to leave at the last close is on its way out now.
@@ -131,26 +136,44 @@ extension VolumeService {
             let wasLazy = try await unmount(mount, lazy: lazy, record)
             isStillUsed = isStillUsed || wasLazy
         }
+        let file = paths.file(record.id)
         guard let daemon else {
-            let file = paths.file(record.id)
-            _ = await Self.waits(seconds: 10) { !RuntimeFolder.isServed(file: file) }
-            return
+            guard await Self.waits(seconds: 30, until: { !RuntimeFolder.isServed(file: file) }) else {
+                throw AWSError(
+                    .internalError,
+                    "a process still serves volume \(record.label)",
+                    hint: "`fuser -v \(file)` names it"
+                )
+            }
+            return false
         }
-        // One that serves an open file would wait for its close: it is asked to leave now, which syncs.
-        if isStillUsed, daemon.isAlive { kill(daemon.processID, SIGTERM) }
-        // Its last sync may take long: unless forced it is given the time.
-        if await Self.waits(seconds: lazy ? 10 : 600, until: { !daemon.isAlive }) { return }
-        kill(daemon.processID, SIGTERM)
-        if await Self.waits(seconds: 5, until: { !daemon.isAlive }) { return }
+        // One whose file is still open, or whose mount has a copy elsewhere, is asked to leave, which syncs. Its last sync
+        // may take long: unless forced it is given the time.
+        if await !Self.waits(seconds: isStillUsed ? 0 : 10, until: { !daemon.isAlive }) {
+            if daemon.isAlive { kill(daemon.processID, SIGTERM) }
+            if await !Self.waits(seconds: lazy ? 25 : 600, until: { !daemon.isAlive }) {
+                try await endByForce(daemon, record, lazy: lazy)
+                return true
+            }
+        }
+        // A process's threads may hold its files for a moment after it counts as dead.
+        _ = await Self.waits(seconds: 2) { !RuntimeFolder.isServed(file: file) }
+        return false
+    }
+
+    private func endByForce(_ daemon: ProcessIdentity, _ record: VolumeRecord, lazy: Bool) async throws {
+        let name = "the daemon of volume \(record.label) (process \(daemon.processID))"
         guard lazy else {
             throw AWSError(
                 .internalError,
-                "the daemon of volume \(record.label) (process \(daemon.processID)) does not end",
+                "\(name) does not end",
                 hint: "end it with `coffer volume unmount \(record.label) --force`"
             )
         }
         kill(daemon.processID, SIGKILL)
-        _ = await Self.waits(seconds: 5, until: { !daemon.isAlive })
+        guard await Self.waits(seconds: 5, until: { !daemon.isAlive }) else {
+            throw AWSError(.internalError, "\(name) was killed and does not end: its store hangs")
+        }
     }
 
     /// Ends a FUSE connection by its number: every request on it fails at once, and whoever waits in the kernel is freed.

@@ -12,7 +12,7 @@ internal import Logging
 /// not keep it from saying so.
 final class StatusResponder: Sendable {
     /// How long a caller may take to ask: it does so at once, and others wait behind it.
-    private static let timeoutMilliseconds = 200
+    private static let timeoutMilliseconds = 1000
 
     private let listener: ControlListener
     private let volumeID: VolumeID
