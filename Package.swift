@@ -60,12 +60,12 @@ let package = Package(
         ),
         .target(
             name: "CofferControl",
-            dependencies: ["CLinux", "CofferSecrets", "CofferShapes"],
+            dependencies: ["CofferSecrets"],
             swiftSettings: strict
         ),
         .target(
             name: "CofferFuse",
-            dependencies: ["CFuse", "CLinux", "CofferBlock", "CofferShapes", "CofferXTS"],
+            dependencies: ["CFuse", "CLinux", "CofferBlock"],
             swiftSettings: strict
         ),
         .target(
@@ -85,7 +85,7 @@ let package = Package(
         ),
         .target(
             name: "CofferKMS",
-            dependencies: ["CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTrail", grdb, logging],
+            dependencies: ["CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTrail", grdb],
             swiftSettings: strict
         ),
 
@@ -93,8 +93,7 @@ let package = Package(
         .target(
             name: "Coffer",
             dependencies: [
-                "CofferCatalog", "CofferEBS", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTrail",
-                logging,
+                "CofferCatalog", "CofferEBS", "CofferKMS", "CofferSecrets", "CofferShapes", logging,
             ],
             swiftSettings: strict
         ),
@@ -170,8 +169,7 @@ let package = Package(
         .testTarget(
             name: "FuseTests",
             dependencies: [
-                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferTesting",
-                "CofferVolumed", "CofferXTS",
+                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferTesting", "CofferVolumed",
             ],
             swiftSettings: strict
         ),

@@ -24,6 +24,13 @@ struct KeyArgument: ParsableArguments {
     func reference() throws -> KeyReference { try KeyReference(text) }
 }
 
+extension KeyManagementService {
+    /// The id of the key that any of its names names. EnableKey and its like take no alias, as on AWS; people do.
+    fileprivate func resolve(_ text: String, caller: Caller) throws -> KeyReference {
+        .id(try describeKey(try KeyReference(text), caller: caller).keyID)
+    }
+}
+
 struct KeyCreate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
@@ -128,9 +135,7 @@ struct KeyEnable: AsyncParsableCommand {
     func run() async throws {
         let home = try global.openHome()
         let service = try await home.keyManagement()
-        // EnableKey takes no alias, as on AWS; people do.
-        let metadata = try await service.describeKey(try key.reference(), caller: home.root)
-        try await service.enableKey(.id(metadata.keyID), caller: home.root)
+        try await service.enableKey(try await service.resolve(key.text, caller: home.root), caller: home.root)
     }
 }
 
@@ -147,8 +152,10 @@ struct KeyDisable: AsyncParsableCommand {
     func run() async throws {
         let home = try global.openHome()
         let service = try await home.keyManagement()
-        let metadata = try await service.describeKey(try key.reference(), caller: home.root)
-        try await service.disableKey(.id(metadata.keyID), caller: home.root)
+        try await service.disableKey(
+            try await service.resolve(key.text, caller: home.root),
+            caller: home.root
+        )
     }
 }
 
@@ -172,8 +179,8 @@ struct AliasCreate: AsyncParsableCommand {
     func run() async throws {
         let home = try global.openHome()
         let service = try await home.keyManagement()
-        let target = try await service.describeKey(try KeyReference(key), caller: home.root)
-        try await service.createAlias(try AliasName(name), target: .id(target.keyID), caller: home.root)
+        let target = try await service.resolve(key, caller: home.root)
+        try await service.createAlias(try AliasName(name), target: target, caller: home.root)
     }
 }
 
@@ -194,8 +201,8 @@ struct AliasSet: AsyncParsableCommand {
     func run() async throws {
         let home = try global.openHome()
         let service = try await home.keyManagement()
-        let target = try await service.describeKey(try KeyReference(key), caller: home.root)
-        try await service.updateAlias(try AliasName(name), target: .id(target.keyID), caller: home.root)
+        let target = try await service.resolve(key, caller: home.root)
+        try await service.updateAlias(try AliasName(name), target: target, caller: home.root)
     }
 }
 
