@@ -2,8 +2,9 @@ internal import CLinux
 internal import Glibc
 
 /// Zeroed memory for secrets, with one owner: where the kernel has memfd_secret(2) even root's debugger cannot read
-/// it; elsewhere it is locked against swap and left out of core dumps and children. A page that faults lies on either
-/// side, and everything is wiped before it goes back.
+/// it; elsewhere it is locked against swap and left out of core dumps. A page that faults lies on either side, and
+/// everything is wiped before it goes back. A child that goes on after fork(2) has none of it: with memfd_secret(2) no
+/// mapping, so that a touch ends it; elsewhere zeroes.
 @safe
 public struct LockedMemory: ~Copyable, @unchecked Sendable {
     // Sendable: one owner; whoever holds the value holds the mapping.
@@ -61,8 +62,11 @@ public struct LockedMemory: ~Copyable, @unchecked Sendable {
         let descriptor = clinux_memfd_secret()
         if descriptor >= 0 {
             defer { close(descriptor) }
+            // Such a mapping is shared by its nature: a child that inherited it would read the parent's secrets, and
+            // wipe them.
             if ftruncate(descriptor, room) == 0,
-                unsafe mmap(base, room, readWrite, MAP_SHARED | MAP_FIXED, descriptor, 0) != MAP_FAILED
+                unsafe mmap(base, room, readWrite, MAP_SHARED | MAP_FIXED, descriptor, 0) != MAP_FAILED,
+                unsafe madvise(base, room, Int32(CLINUX_MADV_DONTFORK)) == 0
             {
                 return .secretMapping
             }

@@ -1,15 +1,16 @@
 internal import Glibc
 
-/// A secret of a fixed length with one owner, in `LockedMemory`, wiped when the owner goes.
+/// A secret of a fixed length with one owner, in `LockedMemory`, wiped when the owner goes. Up to 2048 bytes share
+/// slabs of it with other secrets; larger ones have a mapping of their own.
 ///
 /// It is filled in place and lent as a span. It has no description, no encoding and no implicit copy, so that
 /// the compiler shows each place where a secret lives. Limits: nothing here reaches copies that the kernel made, and
 /// where memfd_secret(2) is missing root on this machine can read it.
 public struct SecretBytes: ~Copyable, Sendable {
-    private let memory: LockedMemory
+    @usableFromInline let room: SecretRoom
 
     /// Length, bytes.
-    public var count: Int { memory.count }
+    public var count: Int { room.count }
 
     /// A secret of `count` bytes (at least 1), zero at first, filled by `fill`; wiped if `fill` throws.
     public init<Failure: Error>(
@@ -17,9 +18,9 @@ public struct SecretBytes: ~Copyable, Sendable {
         _ fill: (inout MutableRawSpan) throws(Failure) -> Void
     ) throws(Failure) {
         precondition(count > 0, "a secret has at least one byte")
-        var memory = LockedMemory(count: count)
-        try memory.withMutableBytes(fill)
-        self.memory = memory
+        var room = SecretRoom(count: count)
+        try room.withMutableBytes(fill)
+        self.room = room
     }
 
     /// Copies bytes; the caller wipes them where they came from.
@@ -38,10 +39,11 @@ public struct SecretBytes: ~Copyable, Sendable {
     }
 
     /// Lends the bytes for the length of `body`.
+    @inlinable
     public borrowing func withBytes<Result: ~Copyable, Failure: Error>(
         _ body: (RawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(unsafe UnsafeRawBufferPointer(start: memory.base, count: memory.count).bytes)
+        try body(unsafe UnsafeRawBufferPointer(start: room.base, count: room.count).bytes)
     }
 
     /// The `count` bytes from `offset` as a secret of their own.
