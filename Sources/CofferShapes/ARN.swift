@@ -31,6 +31,14 @@ public struct ARN: Hashable, Sendable, Codable, CustomStringConvertible {
         ARN(service: "iam", region: "", account: account.digits, resource: "root")
     }
 
+    /// An IAM user; `path` begins and ends with a slash.
+    public static func user(_ name: String, path: String = "/", account: AccountID) -> ARN {
+        ARN(service: "iam", region: "", account: account.digits, resource: "user\(path)\(name)")
+    }
+
+    /// Whether this is an account's root user.
+    public var isRoot: Bool { service == "iam" && resource == "root" }
+
     /// The key id of a KMS key's ARN, nil for any other.
     public var keyID: KeyID? {
         guard service == "kms", resource.hasPrefix("key/") else { return nil }
@@ -46,26 +54,26 @@ public enum KeyReference: Hashable, Sendable, CustomStringConvertible {
     case keyARN(ARN, KeyID)
     case alias(AliasName)
     case aliasARN(ARN, AliasName)
+    /// None of the four forms: there is no such key.
+    case other(String)
 
-    /// Throws NotFoundException in AWS's words where the text is none of the four forms.
-    public init(_ text: String) throws(AWSError) {
+    public init(_ text: String) {
         if text.hasPrefix("arn:") {
             guard let arn = ARN(text), arn.service == "kms" else {
-                throw AWSError(.notFound, "Invalid arn \(text)")
+                self = .other(text)
+                return
             }
             if let id = arn.keyID {
                 self = .keyARN(arn, id)
-            } else if arn.resource.hasPrefix(AliasName.prefix) {
-                self = .aliasARN(arn, try AliasName(arn.resource))
+            } else if let name = AliasName(parsing: arn.resource) {
+                self = .aliasARN(arn, name)
             } else {
-                throw AWSError(.notFound, "Invalid arn \(text)")
+                self = .other(text)
             }
-        } else if text.hasPrefix(AliasName.prefix) {
-            self = .alias(try AliasName(text))
-        } else if let id = KeyID(text) {
-            self = .id(id)
+        } else if let name = AliasName(parsing: text) {
+            self = .alias(name)
         } else {
-            throw AWSError(.notFound, "Invalid keyId '\(text)'")
+            self = KeyID(text).map { .id($0) } ?? .other(text)
         }
     }
 
@@ -74,6 +82,7 @@ public enum KeyReference: Hashable, Sendable, CustomStringConvertible {
         case .id(let id): id.description
         case .keyARN(let arn, _), .aliasARN(let arn, _): arn.description
         case .alias(let name): name.text
+        case .other(let text): text
         }
     }
 }

@@ -54,16 +54,59 @@ extension AWSError {
 
         // Of AWS KMS (API reference, "Common errors" and each operation's list).
         public static let accessDenied = Code("AccessDeniedException", .accessDenied)
-        public static let notAuthorized = Code("NotAuthorizedException", .accessDenied)
         public static let alreadyExists = Code("AlreadyExistsException", .refused)
+        public static let conflict = Code("ConflictException", .wrongState)
+        public static let customKeyStoreHasCMKs = Code("CustomKeyStoreHasCMKsException", .wrongState)
+        public static let customKeyStoreInvalidState = Code(
+            "CustomKeyStoreInvalidStateException",
+            .wrongState
+        )
+        public static let customKeyStoreNameInUse = Code("CustomKeyStoreNameInUseException", .refused)
+        public static let customKeyStoreNotFound = Code("CustomKeyStoreNotFoundException", .notFound)
+        public static let cloudHSMClusterInUse = Code("CloudHsmClusterInUseException", .refused)
+        public static let cloudHSMClusterInvalidConfiguration = Code(
+            "CloudHsmClusterInvalidConfigurationException",
+            .refused
+        )
+        public static let cloudHSMClusterNotActive = Code("CloudHsmClusterNotActiveException", .wrongState)
+        public static let cloudHSMClusterNotFound = Code("CloudHsmClusterNotFoundException", .notFound)
+        public static let dependencyTimeout = Code("DependencyTimeoutException", .internalFailure)
         public static let disabled = Code("DisabledException", .wrongState)
+        public static let dryRunOperation = Code("DryRunOperationException", .refused)
+        public static let expiredImportToken = Code("ExpiredImportTokenException", .refused)
         public static let incorrectKey = Code("IncorrectKeyException", .refused)
+        public static let incorrectKeyMaterial = Code("IncorrectKeyMaterialException", .refused)
+        public static let incorrectTrustAnchor = Code("IncorrectTrustAnchorException", .refused)
+        public static let invalidAliasName = Code("InvalidAliasNameException", .usage)
         public static let invalidArn = Code("InvalidArnException", .usage)
         public static let invalidCiphertext = Code("InvalidCiphertextException", .refused)
+        public static let invalidGrantID = Code("InvalidGrantIdException", .usage)
+        public static let invalidGrantToken = Code("InvalidGrantTokenException", .refused)
+        public static let invalidImportToken = Code("InvalidImportTokenException", .refused)
+        public static let invalidKeyUsage = Code("InvalidKeyUsageException", .refused)
+        public static let invalidMarker = Code("InvalidMarkerException", .usage)
+        public static let keyUnavailable = Code("KeyUnavailableException", .internalFailure)
         public static let kmsInternal = Code("KMSInternalException", .internalFailure)
+        public static let kmsInvalidMAC = Code("KMSInvalidMacException", .refused)
+        public static let kmsInvalidSignature = Code("KMSInvalidSignatureException", .refused)
+        public static let kmsInvalidState = Code("KMSInvalidStateException", .wrongState)
+        public static let limitExceeded = Code("LimitExceededException", .refused)
+        public static let malformedPolicyDocument = Code("MalformedPolicyDocumentException", .usage)
+        public static let notAuthorized = Code("NotAuthorizedException", .accessDenied)
         public static let notFound = Code("NotFoundException", .notFound)
+        public static let tag = Code("TagException", .usage)
+        public static let throttling = Code("ThrottlingException", .refused)
         public static let unsupportedOperation = Code("UnsupportedOperationException", .refused)
         public static let validation = Code("ValidationException", .usage)
+
+        // Of IAM (API reference, each action's errors).
+        public static let noSuchEntity = Code("NoSuchEntity", .notFound)
+        public static let entityAlreadyExists = Code("EntityAlreadyExists", .refused)
+        public static let deleteConflict = Code("DeleteConflict", .wrongState)
+        public static let iamLimitExceeded = Code("LimitExceeded", .refused)
+        public static let malformedPolicy = Code("MalformedPolicyDocument", .usage)
+        public static let iamAccessDenied = Code("AccessDenied", .accessDenied)
+        public static let iamValidation = Code("ValidationError", .usage)
 
         // Of Amazon EC2 (API reference, "Error codes").
         public static let incorrectState = Code("IncorrectState", .wrongState)

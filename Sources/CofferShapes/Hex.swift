@@ -1,12 +1,13 @@
 /// Hexadecimal text of bytes that are not secret.
 public enum Hex {
     public static func lower(_ bytes: some Sequence<UInt8>) -> String {
-        var text = ""
+        var digits: [UInt8] = []
+        digits.reserveCapacity(2 * bytes.underestimatedCount)
         for byte in bytes {
-            text.append(digit(byte >> 4))
-            text.append(digit(byte & 15))
+            digits.append(digit(byte >> 4))
+            digits.append(digit(byte & 15))
         }
-        return text
+        return String(decoding: digits, as: UTF8.self)
     }
 
     /// The bytes of an even number of hex digits of either case, or nil.
@@ -26,11 +27,9 @@ public enum Hex {
         (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
     }
 
-    private static func digit(_ nibble: UInt8) -> Character {
-        Character(UnicodeScalar(nibble < 10 ? 0x30 + nibble : 0x57 + nibble))
-    }
+    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }
 
-    private static func value(_ byte: UInt8) -> UInt8? {
+    static func value(_ byte: UInt8) -> UInt8? {
         switch byte {
         case 0x30...0x39: byte - 0x30
         case 0x41...0x46: byte - 0x37
@@ -44,24 +43,35 @@ public enum Hex {
 public enum UUIDText {
     public static func text(_ bytes: [UInt8]) -> String {
         precondition(bytes.count == 16, "a UUID has 16 bytes")
-        let hex = Hex.lower(bytes)
-        var parts: [Substring] = []
-        var rest = hex[...]
-        for length in [8, 4, 4, 4, 12] {
-            parts.append(rest.prefix(length))
-            rest = rest.dropFirst(length)
-        }
-        return parts.joined(separator: "-")
+        var digits = Array(Hex.lower(bytes).utf8)
+        for dash in dashes { digits.insert(UInt8(ascii: "-"), at: dash) }
+        return String(decoding: digits, as: UTF8.self)
     }
 
     /// The 16 bytes, or nil where the text is no lower-case UUID with its dashes in place.
     public static func parse(_ text: String) -> [UInt8]? {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.map(\.utf8.count) == [8, 4, 4, 4, 12],
-            text.utf8.allSatisfy({ $0 == 0x2D || Hex.isLowerDigit($0) })
-        else { return nil }
-        return Hex.bytes(parts.joined())
+        guard text.utf8.count == 36 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(16)
+        var high: UInt8?
+        for (place, byte) in text.utf8.enumerated() {
+            if dashes.contains(place) {
+                guard byte == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            guard Hex.isLowerDigit(byte), let value = Hex.value(byte) else { return nil }
+            if let first = high {
+                bytes.append(first << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        return bytes
     }
+
+    /// Where the dashes stand, from the first character on.
+    private static let dashes = [8, 13, 18, 23]
 
     /// Sets the version and variant of 16 random bytes.
     static func version4(_ random: [UInt8]) -> [UInt8] {

@@ -39,27 +39,45 @@ public struct Region: Hashable, Sendable, Codable, CustomStringConvertible {
     public var description: String { name }
 }
 
-/// The id of a KMS key: a lower-case UUID. (AWS KMS developer guide, "Key identifiers".)
+/// The id of a KMS key: a lower-case UUID or, of a multi-Region key, `mrk-` and 32 lower-case hex digits. (AWS KMS
+/// developer guide, "Key identifiers".)
 public struct KeyID: Hashable, Sendable, Codable, CustomStringConvertible {
-    /// 16 bytes, as a UUID prints them.
+    /// 16 bytes, in the order of the digits.
     public let bytes: [UInt8]
+    /// Whether keys of this id may stand in several regions, with the same material.
+    public let isMultiRegion: Bool
+
+    private static let multiRegionPrefix = "mrk-"
 
     public init?(_ text: String) {
-        guard let bytes = UUIDText.parse(text) else { return nil }
-        self.bytes = bytes
+        isMultiRegion = text.hasPrefix(Self.multiRegionPrefix)
+        if isMultiRegion {
+            let digits = text.dropFirst(Self.multiRegionPrefix.count)
+            guard digits.utf8.count == 32, digits.utf8.allSatisfy(Hex.isLowerDigit),
+                let bytes = Hex.bytes(String(digits))
+            else { return nil }
+            self.bytes = bytes
+        } else {
+            guard let bytes = UUIDText.parse(text) else { return nil }
+            self.bytes = bytes
+        }
     }
 
-    public init(random source: some ByteSource) {
-        bytes = UUIDText.version4(source.bytes(16))
+    public init(random source: some ByteSource, isMultiRegion: Bool = false) {
+        bytes = isMultiRegion ? source.bytes(16) : UUIDText.version4(source.bytes(16))
+        self.isMultiRegion = isMultiRegion
     }
 
     /// Traps unless there are 16 bytes: callers have checked the length of what they parse.
-    public init(bytes: [UInt8]) {
+    public init(bytes: [UInt8], isMultiRegion: Bool = false) {
         precondition(bytes.count == 16, "a key id has 16 bytes")
         self.bytes = bytes
+        self.isMultiRegion = isMultiRegion
     }
 
-    public var description: String { UUIDText.text(bytes) }
+    public var description: String {
+        isMultiRegion ? Self.multiRegionPrefix + Hex.lower(bytes) : UUIDText.text(bytes)
+    }
 }
 
 /// The id of a volume: `vol-` and 17 lower-case hex digits.
@@ -103,6 +121,12 @@ public struct AliasName: Hashable, Sendable, Codable, CustomStringConvertible {
             )
         }
         self.text = text
+    }
+
+    /// nil for what is no alias's name, where that is no error of its own: in a key's place.
+    init?(parsing text: String) {
+        guard let name = try? AliasName(text) else { return nil }
+        self = name
     }
 
     private init(unchecked text: String) { self.text = text }

@@ -57,21 +57,6 @@ public protocol KeyService: Sendable {
     ) async throws -> ReEncryptResponse
 }
 
-/// Who asks, and through which service of ours.
-public struct Caller: Sendable, Hashable {
-    /// The principal's ARN; `arn:aws:iam::ACCOUNT:root` on the command line.
-    public let principal: ARN
-    /// The service that calls on the principal's behalf (`kms:ViaService`), nil for a direct call.
-    public let via: AWSService?
-
-    public init(principal: ARN, via: AWSService? = nil) {
-        self.principal = principal
-        self.via = via
-    }
-
-    public func through(_ service: AWSService) -> Caller { Caller(principal: principal, via: service) }
-}
-
 /// What KMS gives a caller to keep: opaque, not secret, at most 6144 bytes.
 public struct CiphertextBlob: Sendable, Hashable {
     public static let maximumCount = 6144
@@ -84,10 +69,10 @@ public struct CiphertextBlob: Sendable, Hashable {
 public struct EncryptResponse: Sendable, Hashable {
     public let blob: CiphertextBlob
     public let keyARN: ARN
-    /// 64 hex digits: which backing key did it.
-    public let keyMaterialID: String
+    /// 64 hex digits: which material of a symmetric key did it.
+    public let keyMaterialID: String?
 
-    public init(blob: CiphertextBlob, keyARN: ARN, keyMaterialID: String) {
+    public init(blob: CiphertextBlob, keyARN: ARN, keyMaterialID: String?) {
         (self.blob, self.keyARN, self.keyMaterialID) = (blob, keyARN, keyMaterialID)
     }
 }
@@ -96,9 +81,9 @@ public struct EncryptResponse: Sendable, Hashable {
 public struct PlaintextResponse: ~Copyable, Sendable {
     public let plaintext: SecretBytes
     public let keyARN: ARN
-    public let keyMaterialID: String
+    public let keyMaterialID: String?
 
-    public init(plaintext: consuming SecretBytes, keyARN: ARN, keyMaterialID: String) {
+    public init(plaintext: consuming SecretBytes, keyARN: ARN, keyMaterialID: String?) {
         self.plaintext = plaintext
         (self.keyARN, self.keyMaterialID) = (keyARN, keyMaterialID)
     }
@@ -123,15 +108,15 @@ public struct ReEncryptResponse: Sendable, Hashable {
     public let blob: CiphertextBlob
     public let sourceKeyARN: ARN
     public let keyARN: ARN
-    public let sourceKeyMaterialID: String
-    public let destinationKeyMaterialID: String
+    public let sourceKeyMaterialID: String?
+    public let destinationKeyMaterialID: String?
 
     public init(
         blob: CiphertextBlob,
         sourceKeyARN: ARN,
         keyARN: ARN,
-        sourceKeyMaterialID: String,
-        destinationKeyMaterialID: String
+        sourceKeyMaterialID: String?,
+        destinationKeyMaterialID: String?
     ) {
         self.blob = blob
         (self.sourceKeyARN, self.keyARN) = (sourceKeyARN, keyARN)
