@@ -14,6 +14,18 @@ public enum AEAD {
         nonce: [UInt8],
         additionalData: [UInt8]
     ) throws(CryptoError) -> [UInt8] {
+        try key.withBytes { (key) throws(CryptoError) in
+            try seal(plaintext, key: key, nonce: nonce, additionalData: additionalData)
+        }
+    }
+
+    /// The same under a key that is part of a longer secret.
+    static func seal(
+        _ plaintext: borrowing SecretBytes,
+        key: RawSpan,
+        nonce: [UInt8],
+        additionalData: [UInt8]
+    ) throws(CryptoError) -> [UInt8] {
         let plaintextCount = plaintext.count
         var sealed = [UInt8](repeating: 0, count: plaintextCount + tagCount)
         let done = unsafe try withContext(key, nonce, additionalData, encrypts: true) { context in
@@ -50,6 +62,18 @@ public enum AEAD {
         nonce: [UInt8],
         additionalData: [UInt8]
     ) throws(CryptoError) -> SecretBytes {
+        try key.withBytes { (key) throws(CryptoError) in
+            try open(sealed, key: key, nonce: nonce, additionalData: additionalData)
+        }
+    }
+
+    /// The same under a key that is part of a longer secret.
+    static func open(
+        _ sealed: [UInt8],
+        key: RawSpan,
+        nonce: [UInt8],
+        additionalData: [UInt8]
+    ) throws(CryptoError) -> SecretBytes {
         let count = sealed.count - tagCount
         guard count > 0 else { throw .authenticationFailed }
         var tag = Array(sealed.suffix(tagCount))
@@ -71,33 +95,28 @@ public enum AEAD {
 
     /// A context with key, nonce and additional data in place, freed (and its schedule wiped) after `body`.
     private static func withContext<Result: ~Copyable>(
-        _ key: borrowing SecretBytes,
+        _ key: RawSpan,
         _ nonce: [UInt8],
         _ additionalData: [UInt8],
         encrypts: Bool,
         _ body: (OpaquePointer) throws(CryptoError) -> Result
     ) throws(CryptoError) -> Result {
-        guard key.count == keyCount, nonce.count == nonceCount, let context = unsafe EVP_CIPHER_CTX_new()
-        else {
-            throw .engine
-        }
+        guard key.byteCount == keyCount, nonce.count == nonceCount,
+            let context = unsafe EVP_CIPHER_CTX_new()
+        else { throw .engine }
         defer { unsafe EVP_CIPHER_CTX_free(context) }
-        let direction: Int32 = encrypts ? 1 : 0
-        let ready = key.withBytes { key in
-            unsafe key.withUnsafeBytes { key in
-                var put: Int32 = 0
-                return unsafe EVP_CipherInit_ex(
-                    context,
-                    EVP_aes_256_gcm(),
-                    nil,
-                    key.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                    nonce,
-                    direction
-                ) == 1
-                    && (additionalData.isEmpty
-                        || EVP_CipherUpdate(context, nil, &put, additionalData, Int32(additionalData.count))
-                            == 1)
-            }
+        let ready = unsafe key.withUnsafeBytes { key in
+            var put: Int32 = 0
+            return unsafe EVP_CipherInit_ex2(
+                context,
+                FetchedAlgorithm.aes256GCM.pointer,
+                key.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                nonce,
+                encrypts ? 1 : 0,
+                nil
+            ) == 1
+                && (additionalData.isEmpty
+                    || EVP_CipherUpdate(context, nil, &put, additionalData, Int32(additionalData.count)) == 1)
         }
         guard ready else { throw .engine }
         return try unsafe body(context)

@@ -11,43 +11,40 @@ public enum CryptoError: Error, Equatable, Sendable {
 
 /// Key derivation by libcrypto, from secret to secret.
 public enum KeyDerivation {
-    /// `count` bytes (at most 8160) of HKDF-SHA-256 (RFC 5869).
+    /// `count` bytes (1 to 8160) of HKDF-SHA-256 (RFC 5869).
     public static func hkdf(
         _ key: borrowing SecretBytes,
         salt: [UInt8],
         info: [UInt8],
         count: Int
     ) throws(CryptoError) -> SecretBytes {
-        try key.withBytes { (keyBytes) throws(CryptoError) in
-            try SecretBytes(count: count) { (target) throws(CryptoError) in
-                let derived = unsafe keyBytes.withUnsafeBytes { key in
-                    unsafe target.withUnsafeMutableBytes { unsafe hkdf(key, salt, info, into: $0) }
+        guard count > 0, count <= 255 * SHA256.count else { throw .engine }
+        // Section 2.2: the pseudorandom key is the code of the key under the salt; no salt is a salt of zeroes, which
+        // HMAC makes of it by itself.
+        let mac = unsafe try HMACContext(.sha256, key: salt.span.bytes)
+        try key.withBytes { (key) throws(CryptoError) in try mac.update(key) }
+        let pseudorandomKey = try SecretBytes(count: SHA256.count) { (span) throws(CryptoError) in
+            try mac.finish(into: &span)
+        }
+        try pseudorandomKey.withBytes { (key) throws(CryptoError) in try mac.start(key: key) }
+        // Section 2.3: each block is the code of the block before it, the info and a counter.
+        return try SecretBytes(count: count) { (target) throws(CryptoError) in
+            for offset in stride(from: 0, to: count, by: SHA256.count) {
+                if offset > 0 {
+                    try mac.restart()
+                    try mac.update(target.bytes.extracting(offset - SHA256.count..<offset))
                 }
-                guard derived else { throw .engine }
+                let number = UInt8(offset / SHA256.count + 1)
+                unsafe try mac.update(info.span.bytes)
+                unsafe try mac.update([number].span.bytes)
+                let block = try SecretBytes(count: SHA256.count) { (span) throws(CryptoError) in
+                    try mac.finish(into: &span)
+                }
+                block.withBytes { block in
+                    target.copy(block.extracting(first: min(SHA256.count, count - offset)), at: offset)
+                }
             }
         }
-    }
-
-    private static func hkdf(
-        _ key: UnsafeRawBufferPointer,
-        _ salt: [UInt8],
-        _ info: [UInt8],
-        into target: UnsafeMutableRawBufferPointer
-    ) -> Bool {
-        guard let context = unsafe EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nil) else { return false }
-        defer { unsafe EVP_PKEY_CTX_free(context) }
-        var length = target.count
-        return unsafe EVP_PKEY_derive_init(context) == 1
-            && EVP_PKEY_CTX_set_hkdf_md(context, EVP_sha256()) == 1
-            && EVP_PKEY_CTX_set1_hkdf_salt(context, salt, Int32(salt.count)) == 1
-            && EVP_PKEY_CTX_set1_hkdf_key(
-                context,
-                key.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                Int32(key.count)
-            ) == 1
-            && EVP_PKEY_CTX_add1_hkdf_info(context, info, Int32(info.count)) == 1
-            && EVP_PKEY_derive(context, target.baseAddress?.assumingMemoryBound(to: UInt8.self), &length) == 1
-            && length == target.count
     }
 
     /// What scrypt costs: `cost` (N) is a power of two, and memory is about 128 · N · blockSize bytes.
