@@ -15,8 +15,37 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
+/// What the kernel says of a file or folder.
+package struct FileStatus: Sendable, Equatable {
+    package let device: UInt64
+    package let inode: UInt64
+    package var sizeBytes: Int
+    /// The permission bits.
+    package let permissions: UInt32
+
+    /// Of what stands at `path`, which may be a symbolic link; nil where nothing does.
+    init?(path: String) throws(FileError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else {
+            if errno == ENOENT { return nil }
+            throw FileError("looking at \(path)")
+        }
+        self.init(status)
+    }
+
+    fileprivate init(_ status: stat) {
+        (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
+        (sizeBytes, permissions) = (Int(status.st_size), status.st_mode & 0o7777)
+    }
+
+    /// Whether its owner may write to it.
+    var isWritable: Bool { permissions & 0o200 != 0 }
+
+    func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
+}
+
 /// An open file or folder with one owner; EINTR and short transfers are dealt with here.
-package struct OpenFile: ~Copyable {
+package struct OpenFile: ~Copyable, Sendable {
     package enum Access {
         case read
         /// Writes go to the end; the file is made, mode 0600, where it is missing.
@@ -48,13 +77,13 @@ package struct OpenFile: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// The size in bytes and the permission bits; refuses what is neither a regular file nor a folder.
-    package func status() throws(FileError) -> (sizeBytes: Int, permissions: UInt32) {
+    /// Refuses what is neither a regular file nor a folder.
+    package func status() throws(FileError) -> FileStatus {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw FileError("fstat") }
         let kind = status.st_mode & S_IFMT
         guard kind == S_IFREG || kind == S_IFDIR else { throw FileError("not a regular file", code: EINVAL) }
-        return (Int(status.st_size), status.st_mode & 0o7777)
+        return FileStatus(status)
     }
 
     /// Reads until the span is full or the file ends; how many bytes that were.
@@ -111,6 +140,11 @@ package struct OpenFile: ~Copyable {
         while fdatasync(descriptor) != 0 {
             guard errno == EINTR else { throw FileError("syncing") }
         }
+    }
+
+    /// Sets the permission bits.
+    func setPermissions(_ permissions: UInt32) throws(FileError) {
+        guard fchmod(descriptor, permissions) == 0 else { throw FileError("changing the mode of a file") }
     }
 
     /// Waits for the lock over this file or folder that one open file at a time holds, in any process. It

@@ -1,4 +1,5 @@
 internal import CofferCrypto
+internal import CofferJSON
 internal import CofferShapes
 
 /// The record that closes what a crash left of a line.
@@ -12,9 +13,9 @@ enum TornRecord {
         return record
     }
 
-    /// Whether `record` closes just these bytes.
-    static func closes(_ torn: [UInt8], _ record: TrailRecord) -> Bool {
-        record.additionalEventData?["tornSHA256"] == .text(digest(torn))
+    /// Whether the record in `object` closes just these bytes.
+    static func closes(_ torn: [UInt8], _ object: JSONValue) -> Bool {
+        object["additionalEventData"]?["tornSHA256"]?.string == digest(torn)
     }
 
     private static func digest(_ torn: [UInt8]) -> String { Hex.lower(SHA256.digest(content(torn))) }

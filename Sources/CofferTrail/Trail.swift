@@ -1,128 +1,128 @@
 public import CofferSecrets
 public import CofferShapes
 
-/// The audit trail: one JSON line for each call, in `<folder>/<UTC date>.jsonl`.
+/// The audit trail: one JSON line for each call, in `<folder>/<UTC date>.jsonl`, then `<date>.1.jsonl` and so
+/// on when a file has grown large. A finished file is read-only, and may be compressed or moved away from the
+/// oldest on.
 ///
 /// Lines chain by HMAC under a key of the home's root key, so that a line changed, removed or put in shows;
 /// the newest position also stands in a `TrailHead`, so that a cut tail shows. Several processes append at
-/// once, under a lock on the folder. A line is on the medium before `append` returns, and the head after it:
-/// a crash between the two leaves the file ahead of the head by a valid line, which is no fault. A crash
-/// within a write leaves a torn line, which the next append closes with a record that gives its length and
-/// digest.
+/// once, under a lock on the folder, and threads of one process in one write. A crash between a line and its
+/// head leaves the file ahead of the head by valid lines, which is no fault. A crash within a write leaves a
+/// torn line, which the next append closes with a record that gives its length and digest.
+///
+/// A power cut takes no line of durability `.now`, and of the others at most those of the last second, the
+/// newest first, along with the head that would have told of them: the trail is then whole, and ends earlier.
+/// So for a second after such a line was written, somebody who can both write to the folder and keep every
+/// process from going on (by a crash) can cut it off unseen. Where a filesystem brings later blocks of a file
+/// onto the medium before earlier ones, `verify` finds the place broken after such a power cut.
 ///
 /// Limits: who holds the root key can write any history; and who can put back both an old trail and an old
 /// head, as from one backup, is not seen here.
 public final class Trail: Sendable {
-    private let folder: TrailFolder
-    let key: SecretBytes
-    let head: any TrailHead
-    private let clock: any WallClock
+    /// What is certain when `append` returns.
+    public enum Durability: Sendable {
+        /// The line is on the medium, and the head stored: for calls that change something.
+        case now
+        /// The line has been written, so that no crash of a process loses it; a power cut may, within the next
+        /// second. A process that ends by `exit` calls `flush` or `close` before, for the head.
+        case soon
+    }
+
+    let end: TrailEnd
+    private let queue = AppendQueue()
+    private let sync: TrailSync
 
     /// The name of the record that closes a torn line.
     static let tornLine = "TornLine"
 
-    /// Opens the trail in `folder`, which is made where it is missing. `key` is 32 bytes.
+    /// Opens the trail in `folder`, which is made where it is missing. `key` is 32 bytes. A file is finished
+    /// when it has grown past `fileSizeLimit` bytes.
     public init(
         folder: String,
         key: consuming SecretBytes,
         head: any TrailHead,
-        clock: any WallClock = SystemClock()
+        clock: any WallClock = SystemClock(),
+        random: any ByteSource = SystemByteSource(),
+        fileSizeLimit: Int = 64 << 20
     ) throws(FileError) {
-        self.folder = TrailFolder(path: folder)
-        self.key = key
-        self.head = head
-        self.clock = clock
-        try self.folder.make()
+        let folder = TrailFolder(path: folder)
+        end = TrailEnd(
+            folder: folder,
+            key: key,
+            head: head,
+            clock: clock,
+            random: random,
+            fileSizeLimit: fileSizeLimit
+        )
+        sync = TrailSync(head: head)
+        try folder.make()
+    }
+
+    deinit {
+        // Nobody is left to tell: what cannot be synced now was promised to nobody.
+        try? sync.close()
     }
 
     /// Appends one record. When this throws the record may or may not stand on the trail, and the call that
-    /// it tells of must fail.
-    public func append(_ record: TrailRecord) throws {
-        try locked { trail in try trail.append(record) }
+    /// it tells of must fail. Not to be called within `locked`.
+    public func append(_ record: TrailRecord, durability: Durability = .now) throws {
+        try sync.check()
+        let sequence = try queue.append(end.encode(record)) { lines in
+            try end.locked {
+                let written = try end.append(lines)
+                sync.wrote(written)
+                return written.first
+            }
+        }
+        switch durability {
+        case .now: try sync.sync(through: sequence)
+        case .soon: try sync.startThread()
+        }
     }
 
     /// Runs `body` while nobody else, in any process, can append: for a call whose effect and whose record
     /// belong together. The lock comes before any lock of a store, everywhere.
     public func locked<Result: ~Copyable>(_ body: (borrowing TrailWriter) throws -> Result) throws -> Result {
-        let lock = try OpenFile(folder.path, .folder)
-        try lock.lock()
-        let writer = TrailWriter(trail: self, lock: lock)
-        defer { writer.unlock() }
-        return try body(writer)
-    }
-
-    fileprivate func appendLocked(_ record: TrailRecord, syncingWith lock: borrowing OpenFile) throws {
-        let files = try folder.files()
-        let tail = try TrailTail.find(in: folder, files: files)
-        var position = try newest(tail.position, head.load())
-        if let newest = files.last, tail.lacksNewline || !tail.torn.isEmpty {
-            let file = try OpenFile(folder.path(of: newest), .append)
-            if tail.lacksNewline || tail.torn.last != UInt8(ascii: "\n") {
-                try file.write([UInt8(ascii: "\n")])
-            }
-            if !tail.torn.isEmpty {
-                position = try write(TornRecord.make(tail.torn), after: position, to: file)
-            }
+        try queue.alone {
+            try end.locked { try body(TrailWriter(trail: self)) }
         }
-        let now = clock.now
-        // A clock that was set back does not put lines in front of others.
-        let today = max("\(now.iso8601.prefix(10)).jsonl", files.last ?? "")
-        let file = try OpenFile(folder.path(of: today), .append)
-        position = try write(record, after: position, to: file)
-        if today != files.last { try lock.sync() }
-        try head.store(position)
     }
 
-    /// The position to go on from. When the head is ahead, lines were cut off: going on from the head leaves
-    /// a gap in the numbers, so that `verify` shows the cut for ever.
-    private func newest(_ tail: TrailPosition?, _ head: TrailPosition?) -> TrailPosition {
-        let (tail, head) = (tail ?? .start, head ?? .start)
-        return tail.sequence > head.sequence ? tail : head
-    }
+    /// Returns when every line that this process has appended is on the medium, and the head stored.
+    public func flush() throws { try sync.flush() }
 
-    private func write(
-        _ record: TrailRecord,
-        after position: TrailPosition,
-        to file: borrowing OpenFile
-    ) throws -> TrailPosition {
-        // Only a forged tail can come near the end of the numbers.
-        guard position.sequence < UInt64(1) << 53 else { throw TrailError.numbersUsedUp }
-        let sequence = position.sequence + 1
-        let entry = TrailEntry(sequence: sequence, eventTime: clock.now.iso8601, record: record)
-        let line = try TrailLine(entry, after: position.mac, key: key)
-        let bytes = line.bytes
-        guard bytes.count <= TrailLine.maximumBytes else { throw TrailError.recordTooLong }
-        try file.write(bytes)
-        try file.syncData()
-        return TrailPosition(sequence: sequence, mac: line.mac)
-    }
+    /// As `flush`, and ends the trail's thread. Appends fail afterwards.
+    public func close() throws { try sync.close() }
 
-    var files: TrailFolder { folder }
+    fileprivate func appendLocked(_ record: TrailRecord, _ durability: Durability) throws {
+        try sync.check()
+        let written = try end.append([end.encode(record)])
+        sync.wrote(written)
+        switch durability {
+        case .now: try sync.syncHere(written)
+        case .soon: try sync.startThread()
+        }
+    }
 }
 
 /// Appends while its trail is locked.
 public struct TrailWriter: ~Copyable {
     fileprivate let trail: Trail
-    fileprivate let lock: OpenFile
 
-    fileprivate init(trail: Trail, lock: consuming OpenFile) {
-        self.trail = trail
-        self.lock = lock
-    }
+    fileprivate init(trail: Trail) { self.trail = trail }
 
-    /// Named, so that the lock lives to the end of `Trail.locked`.
-    fileprivate borrowing func unlock() { lock.unlock() }
-
-    /// As `Trail.append`.
-    public borrowing func append(_ record: TrailRecord) throws {
-        try trail.appendLocked(record, syncingWith: lock)
+    /// As `Trail.append`. With `.now` the head is stored on this thread, and so within the transaction that it
+    /// may have.
+    public borrowing func append(_ record: TrailRecord, durability: Trail.Durability = .now) throws {
+        try trail.appendLocked(record, durability)
     }
 }
 
 /// Why a record cannot be appended, other than for a `FileError` or an error of the head.
 public enum TrailError: Error, Equatable, Sendable {
-    /// The record does not fit in a line.
-    case recordTooLong
     /// The newest line's number is the largest.
     case numbersUsedUp
+    /// The trail was closed in this process.
+    case closed
 }

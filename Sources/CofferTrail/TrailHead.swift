@@ -10,10 +10,14 @@ public struct TrailPosition: Sendable, Hashable {
     static let start = TrailPosition(sequence: 0, mac: [UInt8](repeating: 0, count: TrailLine.macCount))
 }
 
-/// Keeps the trail's end somewhere other than in the trail, so that a cut tail shows. Both functions are
-/// called under the trail's lock.
+/// Keeps the trail's end somewhere other than in the trail, so that a cut tail shows.
+///
+/// Within `Trail.locked` both functions are called on the caller's thread, so that a store may make the head
+/// part of a transaction; otherwise on any thread, without the trail's lock.
 public protocol TrailHead: Sendable {
     /// nil before the first `store`.
     func load() throws -> TrailPosition?
+    /// Keeps `position` unless what is kept has a larger number: processes store what they have synced in no
+    /// particular order. Durable when it returns, or when the transaction is that it is part of.
     func store(_ position: TrailPosition) throws
 }

@@ -3,16 +3,18 @@ struct TrailLines: ~Copyable {
     private static let pieceBytes = 256 << 10
 
     private let file: OpenFile
-    private var offset = 0
+    private var offset: Int
     private var buffer: [UInt8] = []
     private var consumed = 0
     private var isAtEnd = false
     /// How many lines were given.
     private(set) var number = 0
 
-    init(path: String) throws(FileError) {
+    /// Begins at `offset`, where a line begins.
+    init(path: String, from offset: Int = 0) throws(FileError) {
         let file = try OpenFile(path, .read)
         _ = try file.status()
+        self.offset = offset
         self.file = file
     }
 
