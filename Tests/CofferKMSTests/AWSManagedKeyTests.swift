@@ -19,7 +19,7 @@ internal import Testing
         #expect(try await kms.describeKey(.alias(.awsManaged(.ebs)), caller: root) == key)
         #expect(try await kms.awsManagedKey(of: .s3, caller: root).keyID != key.keyID)
         #expect(
-            try await kms.listAliases(caller: root).map(\.name.text) == ["alias/aws/ebs", "alias/aws/s3"]
+            try await kms.allAliases(caller: root).map(\.name.text) == ["alias/aws/ebs", "alias/aws/s3"]
         )
     }
 
@@ -34,7 +34,7 @@ internal import Testing
             return try await group.reduce(into: Set<KeyID>()) { $0.insert($1) }
         }
         #expect(keys.count == 1)
-        #expect(try await kms.listKeys(caller: root).count == 1)
+        #expect(try await kms.allKeys(caller: root).count == 1)
     }
 
     @Test func `only its own service may use it, on a caller's behalf`() async throws {
@@ -78,7 +78,7 @@ internal import Testing
             _ = try await kms.encrypt(secret("x"), key: .alias(.awsManaged(.ebs)), context: [:], caller: root)
         }
         #expect(refused?.code == .notFound)
-        #expect(try await kms.listKeys(caller: root).isEmpty)
+        #expect(try await kms.allKeys(caller: root).isEmpty)
     }
 
     @Test func `every change is refused, through its own service too`() async throws {

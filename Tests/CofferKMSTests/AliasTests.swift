@@ -30,14 +30,14 @@ internal import Testing
         for (name, key) in [("alias/c", first), ("alias/a", second), ("alias/b", first)] {
             try await kms.createAlias(AliasName(name), target: .id(key.keyID), caller: root)
         }
-        let all = try await kms.listAliases(caller: root)
+        let all = try await kms.allAliases(caller: root)
         #expect(all.map(\.name.text) == ["alias/a", "alias/b", "alias/c"])
         #expect(all[0].target == second.keyID)
         #expect(all[0].arn.description == "arn:aws:kms:us-east-1:123456789012:alias/a")
-        let ofFirst = try await kms.listAliases(key: .id(first.keyID), caller: root)
+        let ofFirst = try await kms.allAliases(key: .id(first.keyID), caller: root)
         #expect(ofFirst.map(\.name.text) == ["alias/b", "alias/c"])
         try await kms.deleteAlias(AliasName("alias/b"), caller: root)
-        #expect(try await kms.listAliases(caller: root).map(\.name.text) == ["alias/a", "alias/c"])
+        #expect(try await kms.allAliases(caller: root).map(\.name.text) == ["alias/a", "alias/c"])
         let gone = await refusal { _ = try await kms.describeKey(.alias(AliasName("alias/b")), caller: root) }
         let expected = AWSError(.notFound, "Alias arn:aws:kms:us-east-1:123456789012:alias/b is not found.")
         #expect(gone == expected)
@@ -59,6 +59,22 @@ internal import Testing
             try await kms.createAlias(AliasName("alias/two"), target: .alias(name), caller: root)
         }
         #expect(chained == AWSError(.validation, "Aliases must refer to keys. Not aliases"))
+    }
+
+    @Test func `the customer's own aliases are listed before those that are reserved, page by page`()
+        async throws
+    {
+        let key = try await kms.createKey(caller: root)
+        for name in ["alias/z", "alias/a"] {
+            try await kms.createAlias(AliasName(name), target: .id(key.keyID), caller: root)
+        }
+        var (names, page) = ([String](), Page(limit: 2))
+        repeat {
+            let part = try await kms.listAliases(page: page, caller: root)
+            names += part.items.map(\.name.text)
+            page.marker = part.nextMarker
+        } while page.marker != nil
+        #expect(names == ["alias/a", "alias/z", "alias/aws/ebs", "alias/aws/rds", "alias/aws/s3"])
     }
 
     @Test func `names under alias/aws are reserved`() async throws {

@@ -1,8 +1,10 @@
 internal import CofferKMS
+internal import CofferPolicy
 internal import CofferSecrets
 internal import CofferShapes
 internal import CofferTesting
 internal import CofferTrail
+internal import FoundationEssentials
 internal import GRDB
 internal import Synchronization
 
@@ -12,8 +14,20 @@ struct KMSHome {
     static let rootKeyBytes = [UInt8](repeating: 0x5A, count: 32)
 
     let folder: TemporaryFolder
+    let identities = SetIdentities()
+    var hardware = HardwareAccess()
 
     init() throws { folder = try TemporaryFolder() }
+
+    /// A user of the account with these identity policies, who asks directly.
+    func user(_ name: String, _ policies: String...) throws -> Caller {
+        let arn = ARN.user(name, account: Self.account)
+        let named = try policies.map {
+            NamedPolicy("a policy of \(name)", try PolicyDocument($0, kind: .identity))
+        }
+        identities.set(named, of: arn)
+        return Caller(principal: arn)
+    }
 
     /// Another service over the same home, as another process has it.
     func service(
@@ -28,6 +42,8 @@ struct KMSHome {
             account: Self.account,
             region: region,
             rootKey: SecretBytes(copying: rootKey),
+            identities: identities,
+            hardware: hardware,
             clock: clock,
             random: random
         )
@@ -38,6 +54,52 @@ struct KMSHome {
     }
 
     func newestEntry() throws -> TrailEntry? { try entries().last }
+}
+
+/// Users that a test makes.
+final class SetIdentities: IdentityPolicies {
+    private let known = Mutex<[ARN: [NamedPolicy]]>([:])
+
+    func set(_ policies: [NamedPolicy], of principal: ARN) { known.withLock { $0[principal] = policies } }
+
+    func policies(of principal: ARN) -> [NamedPolicy] { known.withLock { $0[principal] ?? [] } }
+
+    func exists(_ principal: ARN) -> Bool { principal.isRoot || known.withLock { $0[principal] != nil } }
+}
+
+/// The verbs as most tests call them.
+extension KeyManagementService {
+    func createKey(description: String = "", caller: Caller) async throws -> KeyMetadata {
+        try await createKey(KeyOrder(description: description), caller: caller)
+    }
+
+    func createAlias(_ name: AliasName, target: KeyReference, caller: Caller) async throws {
+        try await createAlias(name.text, target: target, caller: caller)
+    }
+
+    func updateAlias(_ name: AliasName, target: KeyReference, caller: Caller) async throws {
+        try await updateAlias(name.text, target: target, caller: caller)
+    }
+
+    func deleteAlias(_ name: AliasName, caller: Caller) async throws {
+        try await deleteAlias(name.text, caller: caller)
+    }
+
+    /// What `DescribeKey` tells of each key, oldest first.
+    func allKeys(caller: Caller) async throws -> [KeyMetadata] {
+        var keys: [KeyMetadata] = []
+        for entry in try await listKeys(page: Page(limit: 1000), caller: caller).items {
+            keys.append(try await describeKey(.id(entry.id), caller: caller))
+        }
+        return keys
+    }
+
+    /// The aliases that point somewhere.
+    func allAliases(key: KeyReference? = nil, caller: Caller) async throws -> [AliasEntry] {
+        try await listAliases(key: key, page: Page(limit: 100), caller: caller).items.filter {
+            $0.target != nil
+        }
+    }
 }
 
 /// The account's root user, asking directly.
@@ -115,4 +177,45 @@ extension KMSHome {
 extension SecretBytes {
     /// A test's secrets are no secrets.
     var copied: [UInt8] { withBytes { $0.array() } }
+}
+
+extension SetClock {
+    func advance(days: Int) { advance(seconds: days * 86_400) }
+}
+
+extension Timestamp {
+    func adding(days: Int) -> Timestamp {
+        Timestamp(nanoseconds: nanoseconds + UInt64(days) * 86_400_000_000_000)
+    }
+}
+
+extension Caller {
+    /// The same, asking in another region.
+    func inside(_ region: Region) -> Caller {
+        var caller = self
+        caller.region = region
+        return caller
+    }
+}
+
+extension KMSHome {
+    /// What the store keeps wrapped of a key: its wrapping key and its materials.
+    func wrappedRecords(of key: KeyMetadata) throws -> [[UInt8]] {
+        try DatabaseQueue(path: folder.path("kms/keys.sqlite")).read { database in
+            try ["wrapping_key", "key_material"].flatMap { table in
+                try Data.fetchAll(
+                    database,
+                    sql: "SELECT wrapped FROM \(table) WHERE key_id = ? AND wrapped IS NOT NULL",
+                    arguments: [key.keyID.description]
+                ).map(Array.init)
+            }
+        }
+    }
+
+    /// Whether any file of the `kms` folder has these bytes.
+    func kmsFiles(contain bytes: [UInt8]) throws -> Bool {
+        try folder.names(in: "kms").contains { name in
+            CofferKMSTests.contains(try folder.bytes("kms/\(name)"), bytes)
+        }
+    }
 }

@@ -16,7 +16,7 @@ internal import Testing
         #expect(made.description == "für Daten")
         #expect(made.created.seconds == 1_800_000_000)
         #expect(made.arn.description == "arn:aws:kms:us-east-1:123456789012:key/\(made.keyID)")
-        #expect(Hex.bytes(made.currentKeyMaterialID)?.count == 32)
+        #expect(Hex.bytes(made.currentKeyMaterialID ?? "")?.count == 32)
         #expect(try await kms.describeKey(.id(made.keyID), caller: root) == made)
         #expect(try await kms.describeKey(.keyARN(made.arn, made.keyID), caller: root) == made)
     }
@@ -28,7 +28,7 @@ internal import Testing
             made.append(try await home.service(clock: clock).createKey(caller: root))
             clock.advance(seconds: 1)
         }
-        #expect(try await home.service().listKeys(caller: root) == made)
+        #expect(try await home.service().allKeys(caller: root) == made)
     }
 
     @Test func `a description past 8192 characters is refused in AWS's words`() async throws {
@@ -78,12 +78,31 @@ internal import Testing
         #expect(refused?.code == .accessDenied)
     }
 
+    @Test func `an ARN of neither key nor alias is refused as the operation declares`() async throws {
+        let kms = try home.service()
+        let text = "arn:aws:kms:us-east-1:\(KMSHome.account):nonsense/x"
+        let reference = KeyReference(text)
+        let words = "Invalid arn \(text)"
+        #expect(
+            await refusal { _ = try await kms.describeKey(reference, caller: root) }
+                == AWSError(.invalidArn, words)
+        )
+        #expect(
+            await refusal { try await kms.disableKey(reference, caller: root) }
+                == AWSError(.invalidArn, words)
+        )
+        let encrypted = await refusal {
+            _ = try await kms.encrypt(secret("x"), key: reference, context: [:], caller: root)
+        }
+        #expect(encrypted == AWSError(.notFound, words))
+    }
+
     @Test func `a key belongs to one region`() async throws {
         let here = try home.service()
         let there = try home.service(region: try #require(Region("eu-west-1")))
         let key = try await here.createKey(caller: root)
         let wrapped = try await here.encrypt(secret("x"), key: .id(key.keyID), context: [:], caller: root)
-        #expect(try await there.listKeys(caller: root).isEmpty)
+        #expect(try await there.allKeys(caller: root).isEmpty)
         #expect(
             await refusal { _ = try await there.describeKey(.id(key.keyID), caller: root) }?.code == .notFound
         )
@@ -157,6 +176,63 @@ internal import Testing
             try await first.enableKey(.id(key.keyID), caller: root)
             _ = try await second.decrypt(blob, key: nil, context: [:], caller: root)
         }
+    }
+
+    @Test func `tags are at most 50, of AWS's sizes, and none begins with aws:`() async throws {
+        let kms = try home.service()
+        let key = try await kms.createKey(caller: root)
+        func tag(_ tags: [CofferShapes.Tag]) async -> AWSError? {
+            await refusal { try await kms.tagResource(key.reference, tags, caller: root) }
+        }
+        let many = (0..<50).map { CofferShapes.Tag(key: "k\($0)", value: "v") }
+        #expect(await tag(many) == nil)
+        #expect(await tag([CofferShapes.Tag(key: "one more", value: "v")]) == AWSError(.tag, "Too many tags"))
+        #expect(await tag([CofferShapes.Tag(key: "k0", value: "w")]) == nil)
+        let twice = [CofferShapes.Tag(key: "k1", value: "v"), CofferShapes.Tag(key: "k1", value: "w")]
+        #expect(await tag(twice) == AWSError(.tag, "Duplicate tag keys"))
+        let reserved = AWSError(.tag, "Tags beginning with aws: are reserved")
+        #expect(await tag([CofferShapes.Tag(key: "aws:x", value: "v")]) == reserved)
+        let sizes: [(String, Int, String)] = [
+            (String(repeating: "k", count: 129), 1, "tags.1.member.tagKey' failed"),
+            ("k0", 257, "tags.1.member.tagValue' failed"), ("", 1, "tags.1.member.tagKey' failed"),
+        ]
+        for (name, count, words) in sizes {
+            let refused = await tag([CofferShapes.Tag(key: name, value: String(repeating: "v", count: count))]
+            )
+            #expect(refused?.code == .validation)
+            #expect(refused?.message.contains(words) == true)
+        }
+        let longest = CofferShapes.Tag(
+            key: String(repeating: "k", count: 128),
+            value: String(repeating: "v", count: 256)
+        )
+        try await kms.untagResource(key.reference, ["k2", "absent"], caller: root)
+        #expect(await tag([longest]) == nil)
+        let part = try await kms.listResourceTags(key.reference, page: Page(limit: 30), caller: root)
+        let rest = try await kms.listResourceTags(
+            key.reference,
+            page: Page(limit: 30, marker: part.nextMarker),
+            caller: root
+        )
+        #expect(Set((part.items + rest.items).map(\.key)).count == 50)
+        #expect(part.items.contains(CofferShapes.Tag(key: "k0", value: "w")))
+    }
+
+    @Test func `only a key that can be used becomes the primary key`() async throws {
+        let kms = try home.service()
+        let order = KeyOrder(.symmetricDefault, .encryptDecrypt, isMultiRegion: true)
+        let key = try await kms.createKey(order, caller: root)
+        let (region, there) = (Subject.replicaRegion, root.inside(Subject.replicaRegion))
+        _ = try await kms.replicateKey(key.reference, to: region, order: KeyOrder(), caller: root)
+        try await kms.disableKey(key.reference, caller: there)
+        let refused = await refusal {
+            try await kms.updatePrimaryRegion(key.reference, to: region, caller: root)
+        }
+        #expect(refused?.code == .disabled)
+        try await kms.enableKey(key.reference, caller: there)
+        try await kms.updatePrimaryRegion(key.reference, to: region, caller: root)
+        #expect(try await kms.describeKey(key.reference, caller: there).multiRegion?.kind == .primary)
+        #expect(try await kms.describeKey(key.reference, caller: root).multiRegion?.kind == .replica)
     }
 
     private func reEncrypt(

@@ -28,10 +28,10 @@ internal import Testing
         let plaintext = secret("a plaintext that nobody may see!")
         let blob = try await kms.encrypt(plaintext, key: .id(made.keyID), context: context, caller: root).blob
 
-        // The material id is public, and the two draws of 32 bytes after it are the secrets.
+        // In the order drawn: the material, which is the backing key, its id, which is public, the wrapping key.
         let large = keyDraws.filter { $0.count == 32 }
         try #require(large.count == 3)
-        let (materialID, wrappingKey, backingKey) = (large[0], large[1], large[2])
+        let (backingKey, materialID, wrappingKey) = (large[0], large[1], large[2])
         #expect(Hex.lower(materialID) == made.currentKeyMaterialID)
         // It is the backing key that opens the blob: otherwise this test would look for the wrong bytes.
         let envelope = try #require(Envelope(blob))
@@ -83,10 +83,10 @@ internal import Testing
     @Test func `a store of a newer version is refused by name`() async throws {
         let kms = try home.service()
         _ = try await kms.createKey(caller: root)
-        try home.changeStore("PRAGMA user_version = 2")
+        try home.changeStore("PRAGMA user_version = 3")
         let refused = await refusal { _ = try home.service() }
         #expect(refused?.code == .damaged)
-        #expect(refused?.message.contains("version 2") == true)
+        #expect(refused?.message.contains("version 3") == true)
     }
 
     @Test func `a store that is no database is damaged, and says so`() async throws {
@@ -106,7 +106,7 @@ internal import Testing
         // Another key's record, whole and true, in this key's place.
         try home.changeStore(
             "UPDATE wrapping_key SET wrapped = "
-                + "(SELECT wrapped FROM wrapping_key WHERE key_id = x'\(hex(other))') WHERE key_id = x'\(hex(key))'"
+                + "(SELECT wrapped FROM wrapping_key WHERE key_id = '\(other.keyID)') WHERE key_id = '\(key.keyID)'"
         )
         let refused = await refusal { _ = try await kms.decrypt(blob, key: nil, context: [:], caller: root) }
         #expect(refused?.code == .damaged)
@@ -116,7 +116,7 @@ internal import Testing
     @Test func `a value that no Coffer writes is damage`() async throws {
         let kms = try home.service()
         let key = try await kms.createKey(caller: root)
-        try home.changeStore("UPDATE kms_key SET state = 'Melted'")
+        try home.changeStore("UPDATE kms_key SET spec = 'Melted'")
         #expect(
             await refusal { _ = try await kms.describeKey(.id(key.keyID), caller: root) }?.code == .damaged
         )
@@ -129,7 +129,7 @@ internal import Testing
             return try await group.reduce(into: []) { $0.append($1) }
         }
         for service in services { _ = try await service.createKey(caller: root) }
-        #expect(try await services[0].listKeys(caller: root).count == 8)
+        #expect(try await services[0].allKeys(caller: root).count == 8)
     }
 
     @Test func `what stores and files throw becomes an AWSError of its kind, without detail of theirs`() {
@@ -153,6 +153,4 @@ internal import Testing
         ]
         for (error, code) in table { #expect(AWSError(meeting: error).code == code, "\(error)") }
     }
-
-    private func hex(_ key: KeyMetadata) -> String { Hex.lower(key.keyID.bytes) }
 }

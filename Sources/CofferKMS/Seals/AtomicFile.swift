@@ -7,7 +7,7 @@ enum AtomicFile {
     /// Puts `bytes` in the place of `name` in `folder`: a temporary file beside it, fsync, rename, fsync of
     /// the folder. Callers hold the folder's lock, so that the temporary name has one user.
     static func store(_ bytes: RawSpan, as name: String, in folder: String) throws(FileError) {
-        let temporary = "\(folder)/\(name).new"
+        let temporary = "\(folder)/\(temporaryName(name))"
         // Left by a crash; half of it may be missing.
         guard unsafe unlink(temporary) == 0 || errno == ENOENT else {
             throw FileError("removing \(temporary)")
@@ -19,6 +19,9 @@ enum AtomicFile {
         guard unsafe rename(temporary, path) == 0 else { throw FileError("renaming to \(path)") }
         try syncFolder(folder)
     }
+
+    /// What a file is called until it is whole.
+    static func temporaryName(_ name: String) -> String { "\(name).new" }
 
     /// Overwrites a file that held a secret and removes it. This reaches the file's own blocks where the
     /// filesystem writes in place; copies made by snapshots, journals or a flash drive stay.

@@ -7,7 +7,6 @@ internal import CofferTrail
 /// It protects a home whose disk or backup goes astray without this one file, and from other users of the
 /// machine. It does not protect from whoever can read the file: root, and a thief of the whole disk.
 public struct FileSeal: Seal {
-    static let kindName = "file"
     static let fileName = "root.key"
 
     private let folder: String
@@ -20,8 +19,20 @@ public struct FileSeal: Seal {
     /// The key file, then the description that makes it count. The folder is locked.
     func install(_ rootKey: borrowing SecretBytes) throws {
         try rootKey.withBytes { bytes in try AtomicFile.store(bytes, as: Self.fileName, in: folder) }
-        try SealDocument(kind: Self.kindName).store(in: folder)
+        try SealDocument(kind: SealKind.file.rawValue).store(in: folder)
     }
+
+    /// Whether a key file lies in the folder, whole or as a crash left it.
+    static func isLeft(in folder: String) -> Bool {
+        files.contains { AtomicFile.exists($0, in: folder) }
+    }
+
+    /// Destroys the key file, also one that a crash left half made. The folder is locked, and another seal is in place.
+    static func removeLeft(in folder: String) throws(FileError) {
+        for name in files { try AtomicFile.destroy(name, in: folder) }
+    }
+
+    private static let files = [fileName, AtomicFile.temporaryName(fileName)]
 
     func load() throws -> SecretBytes {
         let path = "\(folder)/\(Self.fileName)"

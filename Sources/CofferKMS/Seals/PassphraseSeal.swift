@@ -10,7 +10,6 @@ public typealias PassphrasePrompt = @Sendable () async throws -> SecretBytes
 /// It protects as well as the passphrase is hard to guess: whoever has the file can guess offline, at
 /// scrypt's cost for each guess.
 public struct PassphraseSeal: Seal {
-    static let kindName = "passphrase"
     private static let saltCount = 32
 
     private let folder: String
@@ -70,7 +69,7 @@ public struct PassphraseSeal: Seal {
                 parallelism: cost.parallelism,
                 wrappedRootKey: Hex.lower(wrapped)
             )
-            return SealDocument(kind: Self.kindName, passphrase: parameters)
+            return SealDocument(kind: SealKind.passphrase.rawValue, passphrase: parameters)
         }
     }
 

@@ -9,7 +9,7 @@ struct StoredTrailHead: TrailHead {
 
     func load() throws -> TrailPosition? {
         try KeyFolder.reporting {
-            try store.queue.unsafeReentrantRead { database in
+            try store.writer.unsafeReentrantRead { database in
                 let sql = "SELECT sequence, mac FROM trail_head"
                 guard let row = try Row.fetchOne(database, sql: sql) else { return nil }
                 let sequence = try row.decode(Int64.self, forColumn: "sequence")
@@ -21,11 +21,12 @@ struct StoredTrailHead: TrailHead {
 
     func store(_ position: TrailPosition) throws {
         try KeyFolder.reporting {
-            try store.queue.unsafeReentrantWrite { database in
+            try store.writer.unsafeReentrantWrite { database in
                 try database.execute(
                     sql: """
                         INSERT INTO trail_head (one, sequence, mac) VALUES (1, ?, ?)
                         ON CONFLICT DO UPDATE SET sequence = excluded.sequence, mac = excluded.mac
+                        WHERE excluded.sequence > sequence
                         """,
                     arguments: [Int64(clamping: position.sequence), Data(position.mac)]
                 )

@@ -15,8 +15,7 @@ extension AWSError {
         case let error as FileError where error.isFull:
             self.init(.storageFull, "the home's filesystem is full (\(error))", hint: Self.roomHint)
         case let error as FileError: self.init(.kmsInternal, "a file of the home failed: \(error)")
-        case TrailError.recordTooLong:
-            self.init(.validation, "the request is too large for a line of the audit trail")
+        case TrailError.closed: self.init(.kmsInternal, "the audit trail is closed: the service is ending")
         case is TrailError: self.init(.damaged, "the audit trail cannot be continued", hint: Self.verifyHint)
         case is CryptoError: self.init(.kmsInternal, "libcrypto refused to work")
         default: self.init(.kmsInternal, "an unforeseen error of type \(type(of: error))")

@@ -7,28 +7,36 @@ internal import Glibc
 /// `kms/keys.sqlite`: what the KMS remembers. Keys stand in it wrapped only.
 ///
 /// WAL with synchronous=FULL, so that what was answered is on the medium; secure_delete, so that an
-/// overwritten wrapping key leaves no copy in free pages. One connection for each service; SQLite arbitrates
-/// between them.
+/// overwritten wrapping key leaves no copy in free pages. One connection for changes and one for reads, in
+/// each service; SQLite arbitrates between processes.
 struct KeyStore: Sendable {
     static let fileName = "keys.sqlite"
-    private static let schemaVersion = 1
 
-    let queue: DatabaseQueue
+    let writer: DatabaseQueue
+    let reader: DatabaseQueue
 
     /// Opens or makes the store in a home's `kms` folder. `rootCheck` is stored at the first opening and
     /// compared at every other: a store never runs under a root key that is not its own.
-    init(folder: String, rootCheck: [UInt8]) throws {
+    init(folder: String, rootCheck: [UInt8], account: AccountID) throws {
         let path = "\(folder)/\(Self.fileName)"
         // The lock, for two first openings at once would trip over each other's change to WAL.
-        queue = try KeyFolder.locked(folder) {
+        (writer, reader) = try KeyFolder.locked(folder) {
             try Self.prepareFile(path)
-            let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
-            try queue.inTransaction(.immediate) { database in
-                try Self.migrate(database)
+            let writer = try DatabaseQueue(path: path, configuration: Self.configuration)
+            try writer.inTransaction(.immediate) { database in
+                try KeyStoreSchema.migrate(database, account: account)
                 try Self.check(database, rootCheck)
                 return .commit
             }
-            return queue
+            return (writer, try DatabaseQueue(path: path, configuration: Self.configuration))
+        }
+    }
+
+    /// Copies what the write-ahead log holds into the database and empties it, so that what was overwritten
+    /// there is gone from it too. Tries once: a reader in another process only delays it.
+    func emptyLog() throws {
+        try writer.writeWithoutTransaction { database in
+            _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
         }
     }
 
@@ -68,19 +76,6 @@ struct KeyStore: Sendable {
         }
     }
 
-    private static func migrate(_ database: Database) throws {
-        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-        guard version <= schemaVersion else {
-            throw AWSError(
-                .damaged,
-                "the key store has version \(version), and this program knows up to \(schemaVersion)",
-                hint: "use the newer Coffer that wrote it"
-            )
-        }
-        guard version == 0 else { return }
-        try database.execute(sql: schema)
-    }
-
     private static func check(_ database: Database, _ rootCheck: [UInt8]) throws {
         try database.execute(
             sql: "INSERT INTO home (one, root_check) VALUES (1, ?) ON CONFLICT DO NOTHING",
@@ -95,44 +90,4 @@ struct KeyStore: Sendable {
             )
         }
     }
-
-    /// Times are nanoseconds since 1970. `wrapping_key` has a table of its own, so that deleting a KMS key
-    /// overwrites one small record. `service` is set for AWS managed keys alone.
-    private static let schema = """
-        CREATE TABLE home (one INTEGER PRIMARY KEY CHECK (one = 1), root_check BLOB NOT NULL) STRICT;
-        CREATE TABLE kms_key (
-            key_id BLOB PRIMARY KEY CHECK (length(key_id) = 16),
-            region TEXT NOT NULL,
-            created INTEGER NOT NULL,
-            description TEXT NOT NULL,
-            state TEXT NOT NULL,
-            service TEXT,
-            current_material_id BLOB NOT NULL CHECK (length(current_material_id) = 32),
-            UNIQUE (region, service)
-        ) STRICT;
-        CREATE TABLE wrapping_key (
-            key_id BLOB PRIMARY KEY REFERENCES kms_key,
-            wrapped BLOB NOT NULL
-        ) STRICT;
-        CREATE TABLE backing_key (
-            material_id BLOB PRIMARY KEY CHECK (length(material_id) = 32),
-            key_id BLOB NOT NULL REFERENCES kms_key,
-            created INTEGER NOT NULL,
-            wrapped BLOB NOT NULL
-        ) STRICT;
-        CREATE TABLE alias (
-            region TEXT NOT NULL,
-            name TEXT NOT NULL,
-            key_id BLOB NOT NULL REFERENCES kms_key,
-            created INTEGER NOT NULL,
-            PRIMARY KEY (region, name)
-        ) STRICT;
-        CREATE INDEX alias_key ON alias (key_id);
-        CREATE TABLE trail_head (
-            one INTEGER PRIMARY KEY CHECK (one = 1),
-            sequence INTEGER NOT NULL,
-            mac BLOB NOT NULL CHECK (length(mac) = 32)
-        ) STRICT;
-        PRAGMA user_version = 1;
-        """
 }
