@@ -1,24 +1,22 @@
 public import CofferShapes
 internal import GRDB
 
-/// `catalog.sqlite`: the index of a home's volumes, and the truth about who the home is and which header of a volume
-/// was the newest. Volumes can be found again from their headers; the identity and the rollback marks cannot.
+/// `catalog.sqlite`: the index of a home's volumes, and the truth about who the home is, who its users are, and which
+/// header of a volume was the newest. Volumes can be found again from their headers; the rest cannot.
 ///
 /// SQLite arbitrates between processes; every write is durable when its method returns. The journal is a rollback
-/// journal, not a write-ahead log: a reader makes no file then, so that a volume can be found and detached on a full disk. Methods throw
-/// `AWSError`: `Coffer.Damaged` for a file that is no catalogue or a newer one, `Coffer.StorageFull` on a full disk.
+/// journal, not a write-ahead log: a reader makes no file then, so that a volume can be found and detached on a full
+/// disk. Methods throw `AWSError`: `Coffer.Damaged` for a file that is no catalogue or a newer one,
+/// `Coffer.StorageFull` on a full disk.
 public final class Catalog: Sendable {
+    private let path: String
     private let queue: DatabaseQueue
 
     /// Opens the catalogue, and makes it (mode 0600 through the caller's umask) at first use.
     public init(path: String) throws {
+        self.path = path
         queue = try Self.translating {
-            var configuration = Configuration()
-            configuration.busyMode = .timeout(10)
-            configuration.prepareDatabase { database in
-                try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
-            }
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
             let migrator = Schema.migrator
             if try queue.read({ try migrator.hasBeenSuperseded($0) }) {
                 throw AWSError(
@@ -30,6 +28,15 @@ public final class Catalog: Sendable {
             try migrator.migrate(queue)
             return queue
         }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
+        }
+        return configuration
     }
 
     // MARK: - Identity
@@ -48,6 +55,27 @@ public final class Catalog: Sendable {
                 arguments: [fresh.account.digits, fresh.region.name]
             )
             return fresh
+        }
+    }
+
+    // MARK: - Settings
+
+    /// What the home is set to; nil where it is set to nothing.
+    public func setting(_ name: String) throws -> String? {
+        try read { database in
+            try String.fetchOne(database, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name])
+        }
+    }
+
+    /// nil takes the setting away.
+    public func setSetting(_ name: String, to value: String?) throws {
+        try write { database in
+            try database.execute(sql: "DELETE FROM setting WHERE name = ?", arguments: [name])
+            guard let value else { return }
+            try database.execute(
+                sql: "INSERT INTO setting (name, value) VALUES (?, ?)",
+                arguments: [name, value]
+            )
         }
     }
 
@@ -72,8 +100,8 @@ public final class Catalog: Sendable {
         }
     }
 
-    /// The one volume that `reference` names: an id, the unambiguous beginning of one, or a name. InvalidVolume.NotFound
-    /// where there is none, InvalidParameterValue where there are several.
+    /// The one volume that `reference` names: an id, the unambiguous beginning of one, or a name.
+    /// InvalidVolume.NotFound where there is none, InvalidParameterValue where there are several.
     public func volume(_ reference: String) throws -> VolumeRecord {
         let all = try volumes()
         if let exact = all.first(where: { $0.id.text == reference || $0.name == reference }) { return exact }
@@ -158,6 +186,25 @@ public final class Catalog: Sendable {
         }
     }
 
+    // MARK: - Users
+
+    /// Users, their policies and access keys as they are at one moment.
+    public func readIdentities<Value>(_ body: (IdentityRows) throws -> Value) throws -> Value {
+        try read { try body(IdentityRows(database: $0)) }
+    }
+
+    /// Changes users, policies and access keys: all of `body`, checks included, or nothing where it throws.
+    public func changeIdentities<Value>(_ body: (IdentityRows) throws -> Value) throws -> Value {
+        try write { try body(IdentityRows(database: $0)) }
+    }
+
+    /// A connection that sees whether anybody else, in any process, has changed the catalogue.
+    public func watch() throws -> CatalogWatch {
+        try Self.translating {
+            try CatalogWatch(DatabaseQueue(path: path, configuration: Self.configuration), path: path)
+        }
+    }
+
     // MARK: - Errors
 
     private func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
@@ -169,7 +216,7 @@ public final class Catalog: Sendable {
     }
 
     /// Runs `body`; what SQLite reports leaves as an `AWSError`.
-    private static func translating<Value>(_ body: () throws -> Value) throws -> Value {
+    static func translating<Value>(_ body: () throws -> Value) throws -> Value {
         do {
             return try body()
         } catch let error as DatabaseError {
@@ -180,6 +227,8 @@ public final class Catalog: Sendable {
                 throw AWSError(.damaged, "the catalogue is damaged: \(words)")
             default: throw AWSError(.internalError, "the catalogue failed: \(words)")
             }
+        } catch is RowDecodingError {
+            throw AWSError(.damaged, "the catalogue is damaged: it has a value of a wrong kind")
         }
     }
 }

@@ -29,6 +29,34 @@ enum Schema {
                 table.column("attachEpoch", .integer).notNull()
             }
         }
+        migrator.registerMigration("2: identities") { database in
+            try database.create(table: "iamUser", options: .strict) { table in
+                table.primaryKey("id", .text)
+                table.column("name", .text).notNull().unique().collate(.nocase)
+                table.column("path", .text).notNull()
+                table.column("created", .integer).notNull()
+            }
+            try database.create(table: "iamUserPolicy", options: .strict) { table in
+                table.column("user", .text).notNull().references("iamUser", onDelete: .restrict)
+                table.column("name", .text).notNull()
+                table.column("document", .text).notNull()
+                table.primaryKey(["user", "name"])
+            }
+            try database.create(table: "iamAccessKey", options: .strict) { table in
+                table.primaryKey("id", .text)
+                // NULL: the root user's.
+                table.column("user", .text).indexed().references("iamUser", onDelete: .restrict)
+                table.column("wrappedSecret", .blob).notNull()
+                table.column("isActive", .integer).notNull()
+                table.column("created", .integer).notNull()
+            }
+        }
+        migrator.registerMigration("3: settings") { database in
+            try database.create(table: "setting", options: .strict) { table in
+                table.primaryKey("name", .text)
+                table.column("value", .text).notNull()
+            }
+        }
         return migrator
     }
 }
