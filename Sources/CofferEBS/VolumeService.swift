@@ -137,7 +137,7 @@ public actor VolumeService {
         context: EncryptionContext,
         caller: Caller
     ) async throws -> VolumeKey {
-        let reference = try KeyReference(key.description)
+        let reference = KeyReference(key.description)
         let answer = try await keys.decrypt(blob, key: reference, context: context, caller: caller)
         guard let volumeKey = VolumeKey(answer.takePlaintext()) else {
             throw AWSError(.damaged, "the wrapped volume key holds no volume key")
@@ -282,7 +282,7 @@ public actor VolumeService {
     }
 
     /// A name is a tag's value that can stand on a command line: no id's form, nothing unprintable.
-    private static func checkName(_ name: String) throws {
+    static func checkName(_ name: String) throws {
         guard (1...255).contains(name.utf8.count), !name.hasPrefix("vol-"), !name.hasPrefix("-"),
             name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
         else {

@@ -1,0 +1,66 @@
+internal import CofferBlock
+internal import CofferCatalog
+internal import CofferCrypto
+internal import CofferShapes
+internal import Glibc
+internal import Logging
+
+extension VolumeService {
+    /// Takes a volume's file that was made elsewhere into this home, under its own id: the file gets a second name among
+    /// the home's volumes, and stays where it is. What it takes to attach it is leave to use its KMS key.
+    public func adoptVolume(file: String, name: String?) throws -> Volume {
+        if let name { try Self.checkName(name) }
+        let store: FileBlockStore
+        do {
+            store = try FileBlockStore(path: file, .readOnly)
+        } catch {
+            throw Self.error(error, "opening \(file)")
+        }
+        // Without the volume key nothing in a header is certain: attaching checks its code, and refuses what is not true.
+        let header = try translating("reading the header of \(file)") {
+            try VolumeImage.unverifiedHeader(of: store)
+        }
+        guard let slot = header.activeSlot else { throw AWSError(.damaged, "\(file) holds no volume key") }
+        let id = header.volumeID
+        let lock = try runtime.lock(id)
+        defer { withExtendedLifetime(lock) {} }
+        if (try? catalog.volume(id.text)) != nil {
+            throw AWSError(.invalidParameterValue, "this home has the volume \(id) already")
+        }
+        try link(file, id)
+        do {
+            try catalog.insert(
+                VolumeRecord(
+                    id: id,
+                    name: name,
+                    sizeBytes: header.geometry.volumeBytes,
+                    dataUnitBytes: header.geometry.dataUnitBytes,
+                    cipherName: header.geometry.cipher.name,
+                    kmsKeyARN: slot.wrapped.keyARN,
+                    created: clock.now
+                )
+            )
+        } catch {
+            unsafe unlink(paths.file(id))
+            throw error
+        }
+        try catalog.markCreated(id)
+        logger.info("adopted volume", metadata: ["volume": "\(id)", "file": "\(file)"])
+        return try describe(catalog.volume(id.text))
+    }
+
+    private func link(_ file: String, _ id: VolumeID) throws {
+        let path = paths.file(id)
+        guard unsafe Glibc.link(file, path) == 0 else {
+            let code = errno
+            throw AWSError(
+                .internalError,
+                "cannot link \(file) into the home: \(SystemError.text(code))",
+                hint: code == EXDEV
+                    ? "copy it onto the home's filesystem first: `cp --sparse=always \(file) \(paths.volumesFolder)/`"
+                    : nil
+            )
+        }
+        try paths.syncVolumesFolder()
+    }
+}
