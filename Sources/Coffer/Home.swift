@@ -1,13 +1,16 @@
 public import CofferCatalog
 public import CofferEBS
+public import CofferIdentity
 public import CofferKMS
-public import CofferSecrets
+internal import CofferPKCS11
+public import CofferRemoteKMS
+internal import CofferSecrets
 public import CofferShapes
 internal import Glibc
 public import Logging
 
 /// A home: the folder that holds the keys and what they protect, opened, with its services wired. The one place that
-/// knows that the key service is the embedded one.
+/// knows which key service the others have: the embedded KMS, or one elsewhere.
 ///
 /// The root key is unsealed at the first call that needs it, so that what needs no key (listing, detaching after a
 /// crash) asks for no passphrase.
@@ -19,26 +22,32 @@ public actor Home {
     private nonisolated let runtimeBase: String
     private nonisolated let logger: Logger
     private nonisolated let clock: any WallClock
-    private nonisolated let passphrase: @Sendable () async throws -> SecretBytes
-    private var opened: KeyManagementService?
+    private nonisolated let secrets: SecretPrompts
+    private nonisolated let pkcs11Module: String?
+    private var opened: (keys: KeyManagementService, identities: IdentityService)?
+    private var remote: RemoteKeyService?
 
-    /// Opens the home, and makes it (mode 0700, with a fresh account id) at first use. `region` counts only then.
+    /// Opens the home, and makes it (mode 0700) at first use. `region` and `account` count only then; nil stands for
+    /// us-east-1 and a fresh id. `pkcs11Module` is for custom key stores that name no module.
     public init(
         at location: HomeLocation,
         region: Region?,
-        passphrase: @escaping @Sendable () async throws -> SecretBytes,
+        account: AccountID? = nil,
+        secrets: SecretPrompts,
+        pkcs11Module: String? = nil,
         logger: Logger,
         clock: any WallClock = SystemClock()
     ) throws {
         path = try Self.prepare(location.path)
         runtimeBase = location.runtimeBase
-        self.passphrase = passphrase
+        self.secrets = secrets
+        self.pkcs11Module = pkcs11Module
         self.logger = logger
         self.clock = clock
         catalog = try Catalog(path: "\(path)/catalog.sqlite")
         identity = try catalog.identity(
             orElse: HomeIdentity(
-                account: AccountID(random: SystemByteSource().bytes(6)),
+                account: account ?? AccountID(random: SystemByteSource().bytes(6)),
                 region: region ?? .home
             )
         )
@@ -50,38 +59,88 @@ public actor Home {
     public nonisolated var keysFolder: String { "\(path)/kms" }
     public nonisolated var trailFolder: String { "\(path)/trail" }
 
+    /// The home's seal: what protects its root key.
+    public nonisolated var seal: HomeSeal { HomeSeal(folder: keysFolder, secrets: secrets) }
+
     /// The embedded KMS, unsealed at the first call.
-    public func keyManagement() async throws -> KeyManagementService {
+    public func keyManagement() async throws -> KeyManagementService { try await open().keys }
+
+    /// The users of the home. Their secrets lie under the root key, so this too unseals it.
+    public func identityService() async throws -> IdentityService { try await open().identities }
+
+    private func open() async throws -> (keys: KeyManagementService, identities: IdentityService) {
         if let opened { return opened }
-        let rootKey = try await SealStore(folder: keysFolder).create(.file, passphrase: passphrase)
+        let rootKey = try await seal.rootKey()
         // Another call may have opened it while this one waited for a passphrase.
         if let opened { return opened }
-        let service = try KeyManagementService(
+        let identities = try IdentityService(
+            catalog: catalog,
+            wrappingKey: try KeyManagementService.identityKey(of: rootKey),
+            account: identity.account,
+            clock: clock
+        )
+        let keys = try KeyManagementService(
             folder: keysFolder,
             trailFolder: trailFolder,
             account: identity.account,
             region: identity.region,
             rootKey: rootKey,
+            identities: identities,
+            hardware: HardwareAccess(connector: PKCS11Connector(), module: pkcs11Module),
             clock: clock
         )
-        opened = service
-        return service
+        opened = (keys, identities)
+        return (keys, identities)
     }
 
-    /// The volumes of this home.
-    public nonisolated func volumes(
+    /// Who acts: the root user, or the user of this name. Throws `NoSuchEntity` for one that is not there.
+    public func caller(named user: String?, region: Region?) async throws -> Caller {
+        guard let user, user != "root" else {
+            return Caller(principal: root.principal, region: region)
+        }
+        return Caller(principal: try await principal(named: user), region: region)
+    }
+
+    /// The ARN of a principal that is given by ARN, or as a user's name.
+    public func principal(named text: String) async throws -> ARN {
+        if let arn = ARN(text) { return arn }
+        if text == "root" { return root.principal }
+        return try await identityService().getUser(text, caller: root).arn
+    }
+
+    /// The volumes of this home. Their keys come from the embedded KMS, unless `kms` names another: then from there, with
+    /// the access key that this process finds.
+    public func volumes(
+        kms: RemoteKMSSettings? = nil,
+        environment: [String: String] = [:],
         daemon: @escaping @Sendable () throws -> String,
         onStep: @escaping @Sendable (AttachmentStep) -> Void = { _ in }
-    ) -> VolumeService {
-        VolumeService(
+    ) throws -> VolumeService {
+        let keys: any KeyService
+        if let kms {
+            let remote = try self.remote ?? RemoteKeyService(kms, environment: environment, clock: clock)
+            self.remote = remote
+            keys = remote
+        } else {
+            keys = UnsealedAtFirstUse(home: self)
+        }
+        return VolumeService(
             catalog: catalog,
-            keys: UnsealedAtFirstUse(home: self),
+            keys: keys,
             identity: identity,
             paths: VolumePaths(home: path, runtimeBase: runtimeBase, daemon: daemon),
             clock: clock,
             logger: logger,
             onStep: onStep
         )
+    }
+
+    /// Brings the trail to the medium, and closes what is open to HSMs and to a KMS elsewhere.
+    public func close() async throws {
+        let (opened, remote) = (opened, remote)
+        (self.opened, self.remote) = (nil, nil)
+        try await opened?.keys.close()
+        try await remote?.shutdown()
     }
 
     /// Makes the folders, and gives the home's real path. Refuses a home that others can read, and one of another user:
