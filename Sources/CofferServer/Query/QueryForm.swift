@@ -1,0 +1,88 @@
+internal import CofferShapes
+internal import NIOHTTP1
+
+/// The parameters of a request in the Query protocol: of its body, or of a GET's query. (IAM user guide, "Making query
+/// requests")
+struct QueryForm {
+    let action: String
+    private let parameters: [String: String]
+
+    private static let maximumParameterCount = 200
+
+    init(_ request: HTTPRequest) throws(AWSError) {
+        let text = request.method == "GET" ? Array(request.query.utf8) : request.body.bytes
+        var parameters: [String: String] = [:]
+        for pair in text.split(separator: UInt8(ascii: "&")) {
+            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+            guard let name = Self.decoded(pair[..<equals]),
+                let value = Self.decoded(pair[equals...].dropFirst()),
+                parameters.updateValue(value, forKey: name) == nil,
+                parameters.count <= Self.maximumParameterCount
+            else {
+                throw AWSError(.malformedQuery, "The query string contains a syntax error.")
+            }
+        }
+        guard let action = parameters["Action"], !action.isEmpty else {
+            throw AWSError(AWSError.Code("MissingAction", .usage), "The request is missing an action.")
+        }
+        (self.action, self.parameters) = (action, parameters)
+    }
+
+    func text(_ name: String) -> String? { parameters[name] }
+
+    /// A parameter that the action cannot do without.
+    func required(_ name: String) throws(AWSError) -> String {
+        guard let text = parameters[name] else {
+            let label = name.prefix(1).lowercased() + name.dropFirst()
+            throw AWSError(
+                .iamValidation,
+                "1 validation error detected: Value null at '\(label)' failed to satisfy constraint: "
+                    + "Member must not be null"
+            )
+        }
+        return text
+    }
+
+    /// `Marker` and `MaxItems`, which is 1 to 1000.
+    func page() throws(AWSError) -> Page {
+        guard let text = parameters["MaxItems"] else { return Page(marker: parameters["Marker"]) }
+        guard let limit = Int(text), (1...1000).contains(limit) else {
+            throw AWSError(
+                .iamValidation,
+                "1 validation error detected: Value '\(text)' at 'maxItems' failed to satisfy constraint: "
+                    + (text.hasPrefix("-") || text == "0"
+                        ? "Member must have value greater than or equal to 1"
+                        : "Member must have value less than or equal to 1000")
+            )
+        }
+        return Page(limit: limit, marker: parameters["Marker"])
+    }
+
+    /// application/x-www-form-urlencoded undone; nil for a broken escape, or bytes that are no UTF-8.
+    private static func decoded(_ text: ArraySlice<UInt8>) -> String? {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count)
+        var rest = text
+        while let byte = rest.popFirst() {
+            switch byte {
+            case UInt8(ascii: "+"): bytes.append(0x20)
+            case UInt8(ascii: "%"):
+                guard let high = rest.popFirst().flatMap(hexValue),
+                    let low = rest.popFirst().flatMap(hexValue)
+                else { return nil }
+                bytes.append(high << 4 | low)
+            default: bytes.append(byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func hexValue(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x41...0x46: digit - 0x37
+        case 0x61...0x66: digit - 0x57
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,152 @@
+internal import CofferIdentity
+internal import CofferKMS
+internal import CofferSecrets
+internal import CofferShapes
+internal import CofferSigV4
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Answers one request: finds what it is for, who asks, has the service do it, and counts it.
+final class Responder: Sendable {
+    let metrics = Metrics()
+    private let kms: KeyManagementService
+    private let query: QueryResponder
+    private let authenticator: Authenticator
+    private let random: any ByteSource
+
+    init(
+        kms: KeyManagementService,
+        identity: IdentityService,
+        clock: any WallClock = SystemClock(),
+        random: any ByteSource = SystemByteSource()
+    ) {
+        (self.kms, self.random) = (kms, random)
+        authenticator = Authenticator(identity: identity, clock: clock)
+        query = QueryResponder(identity: identity)
+    }
+
+    func answer(_ request: HTTPRequest) async -> HTTPAnswer {
+        let start = NIODeadline.now()
+        let requestID = RequestID.make(random)
+        switch request.path {
+        case "/": break
+        case "/health" where Self.isReading(request): return Self.health(requestID)
+        case "/metrics" where Self.isReading(request):
+            let text = PrometheusText.of(metrics)
+            return HTTPAnswer(status: 200, contentType: .prometheus, body: text, requestID: requestID)
+        default: return Self.notFound(requestID)
+        }
+        let targets = request.headers["x-amz-target"]
+        if !targets.isEmpty {
+            let operation = targets.count == 1 ? KMSOperation(target: targets[0]) : nil
+            guard request.method == "POST", let operation else {
+                return failure(AWSError(.unknownOperation, ""), metrics.of(.none), start, requestID)
+            }
+            return await kmsAnswer(request, operation, start, requestID)
+        }
+        guard QueryResponder.isQuery(request) else {
+            return failure(SigV4Error.missingToken.awsError(.json), metrics.of(.none), start, requestID)
+        }
+        return await queryAnswer(request, start, requestID)
+    }
+
+    // MARK: - The services
+
+    private func kmsAnswer(
+        _ request: HTTPRequest,
+        _ operation: KMSOperation,
+        _ start: NIODeadline,
+        _ requestID: String
+    ) async -> HTTPAnswer {
+        let metrics = metrics.of(operation)
+        do {
+            let asker = try authenticator.asker(
+                of: request,
+                requestID: requestID,
+                services: Self.kmsRules,
+                dialect: .json
+            )
+            let body = try await KMSCall.answer(
+                operation,
+                body: request.body.bytes,
+                caller: asker.caller,
+                kms: kms
+            )
+            metrics.count(nil, nanoseconds: Self.elapsed(start))
+            return HTTPAnswer(status: 200, contentType: .awsJSON, body: body, requestID: requestID)
+        } catch {
+            return failure(AWSError(any: error), metrics, start, requestID)
+        }
+    }
+
+    private func queryAnswer(
+        _ request: HTTPRequest,
+        _ start: NIODeadline,
+        _ requestID: String
+    ) async -> HTTPAnswer {
+        var counted = metrics.of(.none)
+        do {
+            let form = try QueryForm(request)
+            let rules = query.rules(of: form.action)
+            let asker = try authenticator.asker(
+                of: request,
+                requestID: requestID,
+                services: rules,
+                dialect: .query
+            )
+            counted = metrics.of(asker.service == "sts" ? .sts : .iam)
+            let body = try await query.answer(form, asker, requestID: requestID)
+            counted.count(nil, nanoseconds: Self.elapsed(start))
+            return HTTPAnswer(status: 200, contentType: .xml, body: body, requestID: requestID)
+        } catch {
+            let error = AWSError(any: error)
+            counted.count(error.code.name, nanoseconds: Self.elapsed(start))
+            return HTTPAnswer(
+                status: error.queryStatus,
+                contentType: .xml,
+                body: QueryResponder.body(of: error, requestID: requestID),
+                requestID: requestID
+            )
+        }
+    }
+
+    private static let kmsRules = SignatureRules(services: ["kms": []])
+
+    private static func elapsed(_ start: NIODeadline) -> Int { Int((NIODeadline.now() - start).nanoseconds) }
+
+    // MARK: - What belongs to no service
+
+    private static func isReading(_ request: HTTPRequest) -> Bool {
+        request.method == "GET" || request.method == "HEAD"
+    }
+
+    private static func health(_ requestID: String) -> HTTPAnswer {
+        HTTPAnswer(status: 200, contentType: .json, body: healthBody, requestID: requestID)
+    }
+
+    private static let healthBody = Array("{\"status\":\"ok\"}".utf8)
+
+    private static func notFound(_ requestID: String) -> HTTPAnswer {
+        HTTPAnswer(
+            status: 404,
+            contentType: .awsJSON,
+            body: AWSError(.unknownOperation, "There is nothing at this path.").jsonBody,
+            requestID: requestID
+        )
+    }
+
+    private func failure(
+        _ error: AWSError,
+        _ metrics: OperationMetrics,
+        _ start: NIODeadline,
+        _ requestID: String
+    ) -> HTTPAnswer {
+        metrics.count(error.code.name, nanoseconds: Self.elapsed(start))
+        return HTTPAnswer(
+            status: error.jsonStatus,
+            contentType: .awsJSON,
+            body: error.jsonBody,
+            requestID: requestID
+        )
+    }
+}
