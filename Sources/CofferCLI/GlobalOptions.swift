@@ -1,21 +1,39 @@
 internal import ArgumentParser
 internal import Coffer
 internal import CofferEBS
+internal import CofferRemoteKMS
 internal import CofferSecrets
 internal import CofferShapes
 internal import Foundation
 internal import Logging
+internal import Synchronization
 
 /// Options that every command takes.
 struct GlobalOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The home: the folder that holds keys and volumes.", valueName: "folder"))
     var home: String?
 
-    @Option(help: "The region of a home that is made by this command.")
+    @Option(help: "The region that is meant. (default: AWS_REGION, else the home's)")
     var region: String?
 
     @Option(help: ArgumentHelp("How results are printed.", valueName: "table|json"))
     var output: OutputFormat = .table
+
+    @Option(
+        help: ArgumentHelp(
+            "The 12 digits of the account of a home that is made by this command. (default: chosen at random)",
+            valueName: "digits"
+        )
+    )
+    var account: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The KMS that protects volumes: AWS, or another host's `coffer serve`. (default: the home's own)",
+            valueName: "url"
+        )
+    )
+    var kmsEndpoint: String?
 
     @Option(
         help: ArgumentHelp(
@@ -25,25 +43,74 @@ struct GlobalOptions: ParsableArguments {
     )
     var passphraseFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A file whose first line is the PIN of the home's seal, where an HSM is it; else the terminal is asked.",
+            valueName: "file"
+        )
+    )
+    var pinFile: String?
+
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp(
+            "Act as this user of the account, with that one's permissions. (default: the root user)",
+            valueName: "user"
+        )
+    )
+    var user: String?
+
     @Flag(name: .shortAndLong, help: "Say on standard error what is done.")
     var verbose = false
 
     /// Opens the home that the options name.
-    func openHome() throws -> Home {
+    func openHome(pkcs11Module: String? = nil) throws -> Home {
         let environment = ProcessInfo.processInfo.environment
         let location = try HomeLocation(option: home, environment: environment, isRoot: geteuid() == 0)
-        let passphrase = PassphraseSource(file: passphraseFile)
-        return try Home(
+        let home = try Home(
             at: location,
             region: try namedRegion(environment),
-            passphrase: { try passphrase.read() },
+            account: try namedAccount(environment),
+            secrets: secretPrompts,
+            pkcs11Module: pkcs11Module,
             logger: logger
         )
+        OpenHomes.add(home)
+        return home
+    }
+
+    /// Who acts: the account's root user, for who owns the home owns the keys, or the user that is named.
+    func caller(of home: Home) async throws -> Caller {
+        try await home.caller(named: user, region: try namedRegion(ProcessInfo.processInfo.environment))
+    }
+
+    /// The keys of the home, and who asks for them.
+    func openKeys() async throws -> KeyDesk {
+        let home = try openHome()
+        return KeyDesk(keys: try await home.keyManagement(), caller: try await caller(of: home))
     }
 
     /// The volumes of a home, served by the `coffer-volumed` beside this program.
-    func volumes(of home: Home) -> VolumeService {
-        home.volumes(daemon: { try DaemonProgram.path() }, onStep: StepHook.fromEnvironment())
+    func volumes(of home: Home) async throws -> VolumeService {
+        let environment = ProcessInfo.processInfo.environment
+        let endpoint = try kmsEndpoint ?? home.settings().kmsEndpoint
+        return try await home.volumes(
+            kms: endpoint.map { RemoteKMSSettings(endpoint: $0, region: try? namedRegion(environment)) },
+            environment: environment,
+            daemon: { try DaemonProgram.path() },
+            onStep: StepHook.fromEnvironment()
+        )
+    }
+
+    /// Where secrets come from that open the home.
+    var secretPrompts: SecretPrompts {
+        let passphrase = PassphraseSource(file: passphraseFile)
+        let pin = PassphraseSource(file: pinFile, name: "PIN", option: "--pin-file")
+        return SecretPrompts(
+            passphrase: { try passphrase.read() },
+            pin: { token in try pin.read(prompt: "User PIN of the token \(token): ") },
+            environment: ProcessInfo.processInfo.environment
+        )
     }
 
     private func namedRegion(_ environment: [String: String]) throws -> Region? {
@@ -55,10 +122,29 @@ struct GlobalOptions: ParsableArguments {
         return region
     }
 
+    private func namedAccount(_ environment: [String: String]) throws -> AccountID? {
+        guard let text = account ?? environment["COFFER_ACCOUNT_ID"], !text.isEmpty else { return nil }
+        guard let account = AccountID(text) else {
+            throw AWSError(.invalidParameterValue, "'\(text)' is no account id: it has 12 digits")
+        }
+        return account
+    }
+
     private var logger: Logger {
         var logger = Logger(label: "coffer") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = verbose ? .debug : .error
         return logger
+    }
+}
+
+/// The homes that this process has opened: closed at its end, so that the trail is whole on the medium.
+enum OpenHomes {
+    private static let homes = Mutex<[Home]>([])
+
+    static func add(_ home: Home) { homes.withLock { $0.append(home) } }
+
+    static func close() async throws {
+        for home in homes.withLock({ $0 }) { try await home.close() }
     }
 }
 

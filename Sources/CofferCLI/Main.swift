@@ -9,6 +9,7 @@ internal import Glibc
 enum Main {
     static func main() async {
         harden()
+        var failure: (any Error)?
         do {
             var command = try CofferCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -18,8 +19,10 @@ enum Main {
             }
             try StandardOutput.flush()
         } catch {
-            exit(report(error))
+            failure = error
         }
+        do { try await OpenHomes.close() } catch { failure = failure ?? error }
+        if let failure { exit(report(failure)) }
     }
 
     /// Keys pass through this process: no core file, no reader of its memory but root, new files for the owner alone.
@@ -73,8 +76,8 @@ struct CofferCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            KeyCommand.self, VolumeCommand.self, TrailCommand.self, SealCommand.self, BenchCommand.self,
-            DoctorCommand.self,
+            KeyCommand.self, VolumeCommand.self, UserCommand.self, TrailCommand.self, ServeCommand.self,
+            HomeCommand.self, SealCommand.self, BenchCommand.self, DoctorCommand.self,
         ]
     )
 }

@@ -2,32 +2,36 @@ internal import CofferSecrets
 internal import CofferShapes
 internal import Glibc
 
-/// Where a passphrase comes from: a file, or the terminal with its echo off. Never an argument or the environment.
+/// Where a passphrase or a PIN comes from: a file, or the terminal with its echo off. Never an argument or the
+/// environment.
 struct PassphraseSource: Sendable {
     let file: String?
+    /// What it is called, and the option that names its file: for messages.
+    var name = "passphrase"
+    var option = "--passphrase-file"
 
-    /// The longest passphrase, bytes.
+    /// The longest that is taken, bytes.
     static let maximumBytes = 1024
 
-    /// The passphrase, without the line's end. Throws `Coffer.Sealed` where there is none to be had.
+    /// The secret, without the line's end. Throws `Coffer.Sealed` where there is none to be had.
     func read(prompt: String = "Passphrase of the home: ") throws -> SecretBytes {
         if let file {
             let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else {
                 throw AWSError(
                     .sealed,
-                    "cannot read the passphrase file \(file): \(unsafe String(cString: strerror(errno)))"
+                    "cannot read the \(name) file \(file): \(unsafe String(cString: strerror(errno)))"
                 )
             }
             defer { close(descriptor) }
-            return try Self.line(from: descriptor)
+            return try line(from: descriptor)
         }
         let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC)
         guard terminal >= 0 else {
             throw AWSError(
                 .sealed,
-                "the home is sealed under a passphrase, and there is no terminal to ask for it",
-                hint: "give a file with --passphrase-file"
+                "a \(name) is needed for the home's seal, and there is no terminal to ask for it",
+                hint: "give a file with \(option)"
             )
         }
         defer { close(terminal) }
@@ -35,12 +39,12 @@ struct PassphraseSource: Sendable {
             return try Self.withoutEcho(terminal) { interrupt in
                 _ = unsafe write(terminal, prompt, prompt.utf8.count)
                 defer { _ = unsafe write(terminal, "\n", 1) }
-                return try Self.line(from: terminal, interrupt: interrupt)
+                return try line(from: terminal, interrupt: interrupt)
             }
         } catch is Interrupted {
             // The echo is back: end as Ctrl-C ends a program.
             raise(SIGINT)
-            throw AWSError(.sealed, "no passphrase was given")
+            throw AWSError(.sealed, "no \(name) was given")
         }
     }
 
@@ -54,14 +58,14 @@ struct PassphraseSource: Sendable {
         return first
     }
 
-    /// Somebody typed Ctrl-C in place of a passphrase.
+    /// Somebody typed Ctrl-C in place of a secret.
     private struct Interrupted: Error {}
 
     /// Reads up to the end of the first line, straight into locked memory. Throws `Interrupted` at the byte `interrupt`.
-    private static func line(from descriptor: Int32, interrupt: UInt8? = nil) throws -> SecretBytes {
+    private func line(from descriptor: Int32, interrupt: UInt8? = nil) throws -> SecretBytes {
         var count = 0
         var isInterrupted = false
-        let room = SecretBytes(count: maximumBytes + 1) { span in
+        let room = SecretBytes(count: Self.maximumBytes + 1) { span in
             unsafe span.withUnsafeMutableBytes { buffer in
                 while count < buffer.count {
                     // The buffer is not empty.
@@ -77,8 +81,8 @@ struct PassphraseSource: Sendable {
             }
         }
         if isInterrupted { throw Interrupted() }
-        guard (1...maximumBytes).contains(count) else {
-            throw AWSError(.sealed, "a passphrase has 1 to \(maximumBytes) bytes")
+        guard (1...Self.maximumBytes).contains(count) else {
+            throw AWSError(.sealed, "a \(name) has 1 to \(Self.maximumBytes) bytes")
         }
         return room.part(at: 0, count: count)
     }

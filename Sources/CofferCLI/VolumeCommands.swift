@@ -13,7 +13,7 @@ struct VolumeCommand: AsyncParsableCommand {
         subcommands: [
             VolumeCreate.self, VolumeList.self, VolumeShow.self, VolumeAttach.self, VolumeDetach.self,
             VolumeMount.self, VolumeUnmount.self, VolumeCheckCommand.self, VolumeRepair.self,
-            VolumeHeaderCommand.self, VolumeRemove.self,
+            VolumeHeaderCommand.self, VolumeAdopt.self, VolumeRemove.self,
         ]
     )
 }
@@ -49,11 +49,40 @@ struct VolumeCreate: AsyncParsableCommand {
         let request = CreateVolumeRequest(
             name: name,
             sizeBytes: size.bytes,
-            key: try key.map { try KeyReference($0) },
+            key: key.map { KeyReference($0) },
             dataUnitBytes: dataUnit,
             cipherName: cipher
         )
-        let volume = try await global.volumes(of: home).createVolume(request, caller: home.root)
+        let volume = try await global.volumes(of: home).createVolume(
+            request,
+            caller: try await global.caller(of: home)
+        )
+        switch global.output {
+        case .json: try Terminal.json(VolumeShape(volume, region: home.identity.region))
+        case .table: print(volume.id)
+        }
+    }
+}
+
+struct VolumeAdopt: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "adopt",
+        abstract: "Take a volume's file that was made elsewhere into this home; prints its id.",
+        discussion: """
+            The file stays where it is and gets a second name in the home. To attach it you need leave to use its KMS key: in \
+            this home, or in the KMS that --kms-endpoint names.
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+    @Argument(help: ArgumentHelp("The volume's file.", valueName: "file"))
+    var file: String
+    @Option(help: "A name to call it by.")
+    var name: String?
+
+    func run() async throws {
+        let home = try global.openHome()
+        let volume = try await global.volumes(of: home).adoptVolume(file: file, name: name)
         switch global.output {
         case .json: try Terminal.json(VolumeShape(volume, region: home.identity.region))
         case .table: print(volume.id)
@@ -188,7 +217,7 @@ struct VolumeAttach: AsyncParsableCommand {
         let attachment = try await global.volumes(of: home).attachVolume(
             volume.reference,
             options: try options.options(directory: directory),
-            caller: home.root
+            caller: try await global.caller(of: home)
         )
         attachment.notices.forEach { Terminal.error("coffer: \($0)") }
         switch global.output {
@@ -243,7 +272,7 @@ struct VolumeMount: AsyncParsableCommand {
                 filesystem: fs,
                 mountOptions: mountOptions
             ),
-            caller: home.root
+            caller: try await global.caller(of: home)
         )
         attachment.notices.forEach { Terminal.error("coffer: \($0)") }
     }
@@ -278,7 +307,10 @@ struct VolumeCheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let home = try global.openHome()
-        let check = try await global.volumes(of: home).checkVolume(volume.reference, caller: home.root)
+        let check = try await global.volumes(of: home).checkVolume(
+            volume.reference,
+            caller: try await global.caller(of: home)
+        )
         try CheckOutput.print(check, global.output)
         if !check.isClean {
             if check.findings.contains(where: \.canBeRepaired) {
@@ -300,9 +332,12 @@ struct VolumeRepair: AsyncParsableCommand {
 
     func run() async throws {
         let home = try global.openHome()
-        let service = global.volumes(of: home)
-        let before = try await service.repairVolume(volume.reference, caller: home.root)
-        let after = try await service.checkVolume(volume.reference, caller: home.root)
+        let service = try await global.volumes(of: home)
+        let before = try await service.repairVolume(
+            volume.reference,
+            caller: try await global.caller(of: home)
+        )
+        let after = try await service.checkVolume(volume.reference, caller: try await global.caller(of: home))
         for finding in before.findings where finding.canBeRepaired {
             Terminal.error("coffer: mended: \(finding.sentence)")
         }
@@ -362,7 +397,7 @@ struct VolumeHeaderRestore: AsyncParsableCommand {
             volume.reference,
             from: bytes,
             acceptsRollback: acceptRollback,
-            caller: home.root
+            caller: try await global.caller(of: home)
         )
     }
 }
@@ -380,7 +415,7 @@ struct VolumeRemove: AsyncParsableCommand {
 
     func run() async throws {
         let home = try global.openHome()
-        let service = global.volumes(of: home)
+        let service = try await global.volumes(of: home)
         let found = try await service.describeVolumes([volume.reference])[0]
         guard yes || Terminal.confirms("Delete volume \(found.name ?? found.id.text) and all its data?")
         else {

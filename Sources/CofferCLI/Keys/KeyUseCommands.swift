@@ -34,7 +34,7 @@ struct KeyEncrypt: AsyncParsableCommand {
     var ciphertextFile: String?
 
     func run() async throws {
-        let reference = try key.reference()
+        let reference = key.reference
         let context = try encryption.context()
         let plaintext = try ByteFile.readSecret(plaintextFile, limit: 4096)
         let home = try global.openHome()
@@ -42,7 +42,7 @@ struct KeyEncrypt: AsyncParsableCommand {
             plaintext,
             key: reference,
             context: context,
-            caller: home.root
+            caller: try await global.caller(of: home)
         )
         try BlobOutput.print(answer, to: ciphertextFile, global.output)
     }
@@ -74,9 +74,9 @@ struct KeyDecrypt: AsyncParsableCommand {
         let home = try global.openHome()
         let answer = try await home.keyManagement().decrypt(
             blob,
-            key: try key.map { try KeyReference($0) },
+            key: key.map { KeyReference($0) },
             context: context,
-            caller: home.root
+            caller: try await global.caller(of: home)
         )
         try answer.plaintext.withBytes { try ByteFile.write($0, to: plaintextFile) }
     }
@@ -114,7 +114,7 @@ struct KeyDataKey: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let reference = try key.reference()
+        let reference = key.reference
         let context = try encryption.context()
         if let plaintextFile { try PlaintextOutput.check(plaintextFile, isAllowed: plaintext) }
         let home = try global.openHome()
@@ -124,7 +124,7 @@ struct KeyDataKey: AsyncParsableCommand {
                 count: bytes,
                 key: reference,
                 context: context,
-                caller: home.root
+                caller: try await global.caller(of: home)
             )
             return try BlobOutput.print(answer, to: ciphertextFile, global.output)
         }
@@ -132,7 +132,7 @@ struct KeyDataKey: AsyncParsableCommand {
             count: bytes,
             key: reference,
             context: context,
-            caller: home.root
+            caller: try await global.caller(of: home)
         )
         // The wrapped half first, and out of our hands: a plaintext key without it is of use to a thief alone.
         try BlobOutput.print(answer.wrapped, to: ciphertextFile, global.output)
@@ -169,8 +169,8 @@ struct KeyReEncrypt: AsyncParsableCommand {
         let CiphertextBlob: String
         let SourceKeyId: String
         let KeyId: String
-        let SourceKeyMaterialId: String
-        let DestinationKeyMaterialId: String
+        let SourceKeyMaterialId: String?
+        let DestinationKeyMaterialId: String?
     }
 
     func run() async throws {
@@ -180,11 +180,11 @@ struct KeyReEncrypt: AsyncParsableCommand {
         let home = try global.openHome()
         let answer = try await home.keyManagement().reEncrypt(
             blob,
-            sourceKey: try sourceKey.map { try KeyReference($0) },
+            sourceKey: sourceKey.map { KeyReference($0) },
             sourceContext: from,
-            destinationKey: try KeyReference(destination),
+            destinationKey: KeyReference(destination),
             destinationContext: to,
-            caller: home.root
+            caller: try await global.caller(of: home)
         )
         if let newCiphertextFile { return try ByteFile.write(answer.blob.bytes, to: newCiphertextFile) }
         let text = Data(answer.blob.bytes).base64EncodedString()
@@ -223,7 +223,7 @@ enum BlobOutput {
     private struct Shape: Encodable {
         let CiphertextBlob: String
         let KeyId: String
-        let KeyMaterialId: String
+        let KeyMaterialId: String?
     }
 
     static func print(_ answer: EncryptResponse, to path: String?, _ format: OutputFormat) throws {
