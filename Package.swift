@@ -10,11 +10,21 @@ let strict: [SwiftSetting] = [
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
 ]
+/// Tests are compiled as they stand, also where the product is optimised: their tables of cases would take minutes.
+let testing = strict + [.unsafeFlags(["-Onone"])]
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 let package = Package(
     name: "coffer",
@@ -26,16 +36,24 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // C: module maps, kernels, and what Swift cannot say.
         .systemLibrary(name: "CFuse", providers: [.apt(["libfuse3-dev"])]),
         .target(name: "CLinux", cSettings: strictC),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CPKCS11", cSettings: strictC),
         .target(name: "CXTS", dependencies: ["COpenSSL"], cSettings: strictC),
 
         // Words and secrets.
+        .target(name: "CofferJSON", dependencies: ["CofferSecrets"], swiftSettings: strict),
+        .target(name: "CofferPolicy", dependencies: ["CofferJSON", "CofferShapes"], swiftSettings: strict),
         .target(name: "CofferSecrets", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "CofferShapes", dependencies: ["CofferSecrets"], swiftSettings: strict),
 
@@ -43,6 +61,11 @@ let package = Package(
         .target(
             name: "CofferCrypto",
             dependencies: ["COpenSSL", "CofferSecrets", "CofferShapes"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "CofferSigV4",
+            dependencies: ["CofferCrypto", "CofferSecrets", "CofferShapes"],
             swiftSettings: strict
         ),
         .target(name: "CofferXTS", dependencies: ["CXTS", "CofferSecrets"], swiftSettings: strict),
@@ -70,7 +93,7 @@ let package = Package(
         ),
         .target(
             name: "CofferTrail",
-            dependencies: ["CofferCrypto", "CofferSecrets", "CofferShapes"],
+            dependencies: ["CofferCrypto", "CofferJSON", "CofferSecrets", "CofferShapes"],
             swiftSettings: strict
         ),
 
@@ -84,8 +107,30 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "CofferIdentity",
+            dependencies: [
+                "CofferCatalog", "CofferCrypto", "CofferPolicy", "CofferSecrets", "CofferShapes",
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "CofferKMS",
-            dependencies: ["CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTrail", grdb],
+            dependencies: [
+                "CofferCrypto", "CofferPolicy", "CofferSecrets", "CofferShapes", "CofferTrail", grdb,
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "CofferPKCS11",
+            dependencies: ["CPKCS11", "CofferSecrets", "CofferShapes"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "CofferRemoteKMS",
+            dependencies: [
+                "CofferJSON", "CofferSecrets", "CofferShapes", "CofferSigV4", asyncHTTPClient, nioCore,
+                nioHTTP1, nioPosix, nioSSL,
+            ],
             swiftSettings: strict
         ),
 
@@ -93,20 +138,34 @@ let package = Package(
         .target(
             name: "Coffer",
             dependencies: [
-                "CofferCatalog", "CofferEBS", "CofferKMS", "CofferSecrets", "CofferShapes", logging,
+                "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferKMS", "CofferPKCS11",
+                "CofferRemoteKMS", "CofferSecrets", "CofferShapes", "CofferTrail", logging,
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "CofferServer",
+            dependencies: [
+                "Coffer", "CofferCrypto", "CofferIdentity", "CofferJSON", "CofferKMS", "CofferSecrets",
+                "CofferShapes", "CofferSigV4", hummingbirdCore, lifecycle, logging, nioCore, nioHTTP1,
+                nioPosix,
+                nioSSL, unixSignals,
             ],
             swiftSettings: strict
         ),
         .target(
             name: "CofferBench",
-            dependencies: ["CofferSecrets", "CofferXTS"],
+            dependencies: ["CofferKMS", "CofferPolicy", "CofferSecrets", "CofferShapes", "CofferXTS"],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "CofferCLI",
             dependencies: [
-                "CLinux", "Coffer", "CofferBench", "CofferCatalog", "CofferEBS", "CofferKMS", "CofferSecrets",
-                "CofferShapes", "CofferTrail", "CofferXTS", argumentParser, logging,
+                "CLinux", "Coffer", "CofferBench", "CofferCatalog", "CofferEBS", "CofferIdentity",
+                "CofferKMS",
+                "CofferRemoteKMS", "CofferSecrets", "CofferServer", "CofferShapes", "CofferTrail",
+                "CofferXTS",
+                argumentParser, logging,
             ],
             swiftSettings: strict
         ),
@@ -135,13 +194,13 @@ let package = Package(
                 "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferXTS",
             ],
             path: "Tests/CofferTesting",
-            swiftSettings: strict
+            swiftSettings: testing
         ),
         .testTarget(
             name: "CofferCryptoTests",
             dependencies: ["CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferXTS"],
             resources: [.copy("Vectors")],
-            swiftSettings: strict
+            swiftSettings: testing
         ),
         .testTarget(
             name: "CofferBlockTests",
@@ -149,34 +208,88 @@ let package = Package(
                 "CofferBlock", "CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferXTS",
             ],
             resources: [.copy("Golden")],
-            swiftSettings: strict
+            swiftSettings: testing
         ),
         .testTarget(
             name: "CofferKMSTests",
             dependencies: [
-                "CofferCrypto", "CofferKMS", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail",
-                grdb,
+                "CofferCrypto", "CofferKMS", "CofferPKCS11", "CofferPolicy", "CofferSecrets", "CofferShapes",
+                "CofferTesting", "CofferTrail", grdb,
             ],
-            swiftSettings: strict
+            resources: [.copy("Golden")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferIdentityTests",
+            dependencies: [
+                "Coffer", "CofferCatalog", "CofferCrypto", "CofferIdentity", "CofferPolicy", "CofferSecrets",
+                "CofferShapes", "CofferTesting", "CofferTrail", grdb,
+            ],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferPKCS11Tests",
+            dependencies: [
+                "CPKCS11", "Coffer", "CofferKMS", "CofferPKCS11", "CofferSecrets", "CofferShapes",
+                "CofferTesting",
+            ],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferPolicyTests",
+            dependencies: ["CofferJSON", "CofferPolicy", "CofferSecrets", "CofferShapes"],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferServerTests",
+            dependencies: [
+                "Coffer", "CofferCatalog", "CofferCrypto", "CofferIdentity", "CofferJSON", "CofferKMS",
+                "CofferPolicy",
+                "CofferSecrets", "CofferServer", "CofferShapes", "CofferSigV4", "CofferTesting",
+                "CofferTrail",
+                lifecycle, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
+            ],
+            swiftSettings: testing
         ),
         .testTarget(
             name: "CofferServicesTests",
             dependencies: [
                 "CofferCatalog", "CofferEBS", "CofferSecrets", "CofferShapes", "CofferTesting", logging,
             ],
-            swiftSettings: strict
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferRemoteKMSTests",
+            dependencies: [
+                "CofferJSON", "CofferRemoteKMS", "CofferSecrets", "CofferShapes", "CofferSigV4",
+                "CofferTesting",
+                nioCore, nioHTTP1, nioPosix, nioSSL,
+            ],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferSigV4Tests",
+            dependencies: ["CofferSecrets", "CofferShapes", "CofferSigV4", "CofferTesting"],
+            resources: [.copy("Vectors")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferTrailTests",
+            dependencies: ["CofferSecrets", "CofferShapes", "CofferTesting", "CofferTrail"],
+            resources: [.copy("Golden")],
+            swiftSettings: testing
         ),
         .testTarget(
             name: "FuseTests",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferTesting", "CofferVolumed",
             ],
-            swiftSettings: strict
+            swiftSettings: testing
         ),
         .testTarget(
             name: "SystemTests",
             dependencies: ["CofferCLI", "CofferTesting", "CofferVolumed"],
-            swiftSettings: strict
+            swiftSettings: testing
         ),
     ]
 )

@@ -7,14 +7,7 @@ public struct MountTurn: SuiteTrait, TestScoping {
         testCase: Test.Case?,
         performing function: @Sendable () async throws -> Void
     ) async throws {
-        await Turns.mounts.take()
-        do {
-            try await function()
-        } catch {
-            await Turns.mounts.give()
-            throw error
-        }
-        await Turns.mounts.give()
+        try await Turns.mounts.holding(function)
     }
 }
 
@@ -31,12 +24,25 @@ extension Trait where Self == ConditionTrait {
 }
 
 /// One holder at a time, in the order of asking.
-private actor Turns {
+actor Turns {
     static let mounts = Turns()
+    static let modules = Turns()
+
     private var isTaken = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    func take() async {
+    nonisolated func holding(_ body: @Sendable () async throws -> Void) async throws {
+        await take()
+        do {
+            try await body()
+        } catch {
+            await give()
+            throw error
+        }
+        await give()
+    }
+
+    private func take() async {
         guard isTaken else {
             isTaken = true
             return
@@ -44,7 +50,7 @@ private actor Turns {
         await withCheckedContinuation { waiting.append($0) }
     }
 
-    func give() {
+    private func give() {
         if waiting.isEmpty { isTaken = false } else { waiting.removeFirst().resume() }
     }
 }
