@@ -30,7 +30,7 @@ struct PassphraseSource: Sendable {
         guard terminal >= 0 else {
             throw AWSError(
                 .sealed,
-                "a \(name) is needed for the home's seal, and there is no terminal to ask for it",
+                "a \(name) is needed, and there is no terminal to ask for it",
                 hint: "give a file with \(option)"
             )
         }

@@ -66,7 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
         let server = try await CofferServer(
             home: home,
             options: options,
-            logger: Logger(label: "coffer.server")
+            logger: logger
         )
         try await server.run { url in
             print("Listening on \(url)")

@@ -76,6 +76,9 @@ extension MountTests {
         @Test func `without that order the daemon stays after the last close`() throws {
             let daemon = try RunningDaemon(TestVolume(bytes: 1 << 20))
             do { _ = try RawFile(daemon.path).read(10, at: 0) }
+            // The kernel tells the daemon of a close after close(2) has returned.
+            let deadline = ContinuousClock.now + .seconds(10)
+            while try daemon.status().openCount > 0, ContinuousClock.now < deadline { usleep(1000) }
             #expect(try daemon.status().openCount == 0)
             #expect(daemon.waitForExit(seconds: 1) == nil)
         }

@@ -44,7 +44,7 @@ import Testing
             _ = try coffer.succeed("user", "policy", "rm", "bob", "all")
             try client.require("encrypt \(id)", "AccessDeniedException")
         }
-        _ = try coffer.succeed("user", "access-key", "disable", key.AccessKeyId, "bob")
+        _ = try coffer.succeed("user", "access-key", "disable", key.AccessKeyId)
         try client.require("encrypt \(id)", "UnrecognizedClientException")
     }
 }

@@ -28,10 +28,10 @@ struct StoreCreate: AsyncParsableCommand {
     @Option(help: "The token's label.")
     var token: String
     @Option(help: ArgumentHelp("A file whose first line is the token's user PIN.", valueName: "file"))
-    var pinFile: String?
+    var tokenPinFile: String?
 
     func run() async throws {
-        let pin = try PassphraseSource(file: pinFile, name: "PIN", option: "--pin-file").read(
+        let pin = try PassphraseSource(file: tokenPinFile, name: "PIN", option: "--token-pin-file").read(
             prompt: "User PIN of the token \(token): "
         )
         let desk = try await global.openKeys()
