@@ -127,37 +127,14 @@ struct ConditionValues: Sendable {
         permission.context?.pairs.first { $0.key.lowercased() == name }.map { [$0.value] }
     }
 
+    /// The keys of every service; the tags are the KMS's own to know.
     private func global(_ name: String) -> [String]? {
-        let principal = caller.principal
-        switch name {
-        case "aws:principalarn": return [principal.description]
-        case "aws:principalaccount": return [principal.account]
-        case "aws:principaltype": return [principal.isRoot ? "Account" : "User"]
-        case "aws:principalisawsservice": return ["false"]
-        case "aws:username": return principal.userName.map { [$0] }
-        case "aws:userid": return principal.isRoot ? [principal.account] : nil
-        case "aws:currenttime": return [now.iso8601]
-        case "aws:epochtime": return ["\(now.nanoseconds / 1_000_000_000)"]
-        case "aws:sourceip": return caller.via == nil ? caller.origin.map { [$0.sourceAddress] } : nil
-        case "aws:securetransport": return caller.origin.map { ["\($0.isSecureTransport)"] }
-        case "aws:useragent": return caller.origin.map { [$0.userAgent] }
-        case "aws:requestedregion": return [region.name]
-        case "aws:viaawsservice": return ["\(caller.via != nil)"]
-        case "aws:calledvia", "aws:calledviafirst", "aws:calledvialast":
-            return caller.via.map { ["\($0.endpointPrefix).amazonaws.com"] }
-        case "aws:resourceaccount": return [account.digits]
-        default:
-            guard name.hasPrefix("aws:resourcetag/") else { return nil }
-            let tag = name.dropFirst("aws:resourcetag/".count)
+        let tags = "aws:resourcetag/"
+        if name.hasPrefix(tags) {
+            let tag = name.dropFirst(tags.count)
             return key?.tags.first { $0.key.lowercased() == tag }.map { [$0.value] }
         }
-    }
-}
-
-extension ARN {
-    /// The name of an IAM user, without its path.
-    var userName: String? {
-        guard service == "iam", resource.hasPrefix("user/") else { return nil }
-        return resource.split(separator: "/").last.map(String.init)
+        return GlobalConditionKeys(caller: caller, region: region, resourceAccount: account, now: now)
+            .values(of: name)
     }
 }
