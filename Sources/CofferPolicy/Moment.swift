@@ -1,3 +1,5 @@
+internal import CofferShapes
+
 /// A moment of a date condition, to the nanosecond: what ISO 8601 calls it in the forms of the W3C (`2026`, `2026-01`,
 /// `2026-01-31`, `2026-01-31T12:00Z`, `2026-01-31T12:00:00.5+01:00`), or seconds since 1970.
 struct Moment: Sendable, Comparable {
@@ -107,14 +109,10 @@ struct Moment: Sendable, Comparable {
         }
 
         private func midnight(_ year: Int, _ month: Int, _ day: Int) -> Moment? {
-            // The proleptic Gregorian calendar, counted in years that begin in March.
-            let marchYear = month > 2 ? year : year - 1
-            let marchMonth = (month + 9) % 12
-            guard marchYear >= 0 else { return nil }
-            let days =
-                marchYear * 365 + marchYear / 4 - marchYear / 100 + marchYear / 400
-                + (marchMonth * 153 + 2) / 5 + day - 1
-            return Moment(seconds: (days - 719_468) * 86_400, nanoseconds: 0)
+            // January and February count to the year before, and there is none before 0.
+            guard month > 2 || year > 0 else { return nil }
+            let days = CalendarDate(year: year, month: month, day: day).daysSince1970
+            return Moment(seconds: days * 86_400, nanoseconds: 0)
         }
 
         private static func days(in month: Int, of year: Int) -> Int {

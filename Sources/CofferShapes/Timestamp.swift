@@ -23,25 +23,11 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable {
     /// RFC 3339 in UTC with milliseconds, such as `2026-11-24T22:48:30.125Z`.
     public var iso8601: String {
         let (days, time) = (nanoseconds / 86_400_000_000_000, nanoseconds % 86_400_000_000_000)
-        let (year, month, day) = Self.civil(daysSince1970: Int(days))
+        let date = CalendarDate(daysSince1970: Int(days))
         let seconds = Int(time / 1_000_000_000)
-        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T"
+        return "\(pad(date.year, 4))-\(pad(date.month, 2))-\(pad(date.day, 2))T"
             + "\(pad(seconds / 3600, 2)):\(pad(seconds / 60 % 60, 2)):\(pad(seconds % 60, 2))."
             + "\(pad(Int(time / 1_000_000 % 1000), 3))Z"
-    }
-
-    /// The proleptic Gregorian date of a day, counted in eras of 400 years that begin in March.
-    private static func civil(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let marchMonth = (5 * dayOfYear + 2) / 153
-        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        return (
-            yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * marchMonth + 2) / 5 + 1
-        )
     }
 
     private func pad(_ number: Int, _ width: Int) -> String {

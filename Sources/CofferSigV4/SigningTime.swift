@@ -25,12 +25,12 @@ public struct SigningTime: Hashable, Comparable, Sendable, CustomStringConvertib
     public var day: String { String(decoding: dayDigits, as: UTF8.self) }
 
     private var dayDigits: [UInt8] {
-        let (year, month, day) = Self.civil(days: secondsSince1970 / 86_400)
+        let date = CalendarDate(daysSince1970: secondsSince1970 / 86_400)
         var digits: [UInt8] = []
         digits.reserveCapacity(16)
-        Self.append(year, 4, to: &digits)
-        Self.append(month, 2, to: &digits)
-        Self.append(day, 2, to: &digits)
+        Self.append(date.year, 4, to: &digits)
+        Self.append(date.month, 2, to: &digits)
+        Self.append(date.day, 2, to: &digits)
         return digits
     }
 
@@ -97,33 +97,11 @@ public struct SigningTime: Hashable, Comparable, Sendable, CustomStringConvertib
         guard (1970...9999).contains(year), (1...12).contains(month), (1...31).contains(day),
             (0...23).contains(hour), (0...59).contains(minute), (0...59).contains(second)
         else { return nil }
-        let days = days(year, month, day)
+        let date = CalendarDate(year: year, month: month, day: day)
+        let days = date.daysSince1970
         // The 31st of a shorter month comes back as a day of the next one.
-        guard civil(days: days) == (year, month, day) else { return nil }
+        guard CalendarDate(daysSince1970: days) == date else { return nil }
         return days * 86_400 + hour * 3600 + minute * 60 + second
-    }
-
-    /// Days from 1970-01-01 in the proleptic Gregorian calendar, counted in eras of 400 years that begin in March.
-    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = shifted / 400
-        let yearOfEra = shifted % 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    /// The inverse of `days`.
-    private static func civil(days: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let marchMonth = (5 * dayOfYear + 2) / 153
-        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        return (
-            yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * marchMonth + 2) / 5 + 1
-        )
     }
 
     /// The number that decimal digits make, nil where one of them is none.
