@@ -113,7 +113,7 @@ struct AccessKeyArgument: ParsableArguments {
         guard let key = try service.accessKey(id) else {
             throw AWSError(.noSuchEntity, "The Access Key with id \(id) cannot be found.")
         }
-        return key.principal.isRoot ? nil : key.principal.resource.split(separator: "/").last.map(String.init)
+        return key.principal.iamUserName
     }
 }
 

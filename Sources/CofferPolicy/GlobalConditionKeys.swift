@@ -46,11 +46,3 @@ public struct GlobalConditionKeys: Sendable {
         }
     }
 }
-
-extension ARN {
-    /// The name of an IAM user, without its path; nil for any other.
-    public var iamUserName: String? {
-        guard service == "iam", resource.hasPrefix("user/") else { return nil }
-        return resource.split(separator: "/", omittingEmptySubsequences: false).last.map(String.init)
-    }
-}

@@ -39,6 +39,12 @@ public struct ARN: Hashable, Sendable, Codable, CustomStringConvertible {
     /// Whether this is an account's root user.
     public var isRoot: Bool { service == "iam" && resource == "root" }
 
+    /// The name of an IAM user, without its path; nil for any other.
+    public var iamUserName: String? {
+        guard service == "iam", resource.hasPrefix("user/") else { return nil }
+        return resource.split(separator: "/", omittingEmptySubsequences: false).last.map(String.init)
+    }
+
     /// The key id of a KMS key's ARN, nil for any other.
     public var keyID: KeyID? {
         guard service == "kms", resource.hasPrefix("key/") else { return nil }

@@ -64,11 +64,6 @@ extension AWSError {
         public static let customKeyStoreNameInUse = Code("CustomKeyStoreNameInUseException", .refused)
         public static let customKeyStoreNotFound = Code("CustomKeyStoreNotFoundException", .notFound)
         public static let cloudHSMClusterInUse = Code("CloudHsmClusterInUseException", .refused)
-        public static let cloudHSMClusterInvalidConfiguration = Code(
-            "CloudHsmClusterInvalidConfigurationException",
-            .refused
-        )
-        public static let cloudHSMClusterNotActive = Code("CloudHsmClusterNotActiveException", .wrongState)
         public static let cloudHSMClusterNotFound = Code("CloudHsmClusterNotFoundException", .notFound)
         public static let dependencyTimeout = Code("DependencyTimeoutException", .internalFailure)
         public static let disabled = Code("DisabledException", .wrongState)
@@ -76,8 +71,6 @@ extension AWSError {
         public static let expiredImportToken = Code("ExpiredImportTokenException", .refused)
         public static let incorrectKey = Code("IncorrectKeyException", .refused)
         public static let incorrectKeyMaterial = Code("IncorrectKeyMaterialException", .refused)
-        public static let incorrectTrustAnchor = Code("IncorrectTrustAnchorException", .refused)
-        public static let invalidAliasName = Code("InvalidAliasNameException", .usage)
         public static let invalidArn = Code("InvalidArnException", .usage)
         public static let invalidCiphertext = Code("InvalidCiphertextException", .refused)
         public static let invalidGrantID = Code("InvalidGrantIdException", .usage)

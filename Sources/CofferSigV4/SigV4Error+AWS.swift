@@ -2,7 +2,6 @@ public import CofferShapes
 
 extension AWSError.Code {
     // Of all AWS services (AWS, "Common errors"), as the JSON protocols name them.
-    public static let expiredToken = Self("ExpiredTokenException", .accessDenied)
     public static let incompleteSignature = Self("IncompleteSignatureException", .usage)
     public static let invalidSignature = Self("InvalidSignatureException", .accessDenied)
     public static let missingAuthenticationToken = Self("MissingAuthenticationTokenException", .accessDenied)

@@ -38,15 +38,6 @@ struct KeyRecords {
         }
     }
 
-    /// All keys of a region, oldest first.
-    func keys(in region: Region) throws -> [StoredKey] {
-        try Row.fetchAll(
-            database,
-            sql: "SELECT \(Self.columns) FROM kms_key WHERE region = ? ORDER BY created, key_id",
-            arguments: [region.name]
-        ).map(Self.key)
-    }
-
     /// The regions that hold keys of this id, by name.
     func regions(of id: KeyID) throws -> [Region] {
         try String.fetchAll(

@@ -30,13 +30,6 @@ public enum KeySpec: String, Sendable, Codable, CaseIterable {
         }
     }
 
-    public var isRSA: Bool {
-        switch self {
-        case .rsa2048, .rsa3072, .rsa4096: true
-        default: false
-        }
-    }
-
     /// Whether the material is a key pair.
     public var isAsymmetric: Bool { !isSymmetricEncryption && !isHMAC }
 }
