@@ -17,15 +17,14 @@ public final class Catalog: Sendable {
         self.path = path
         queue = try Self.translating {
             let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
-            let migrator = Schema.migrator
-            if try queue.read({ try migrator.hasBeenSuperseded($0) }) {
+            if try queue.read({ try Schema.migrator.hasBeenSuperseded($0) }) {
                 throw AWSError(
                     .damaged,
                     "\(path) was written by a newer version of Coffer",
                     hint: "use that version, or restore a copy made before it"
                 )
             }
-            try migrator.migrate(queue)
+            try Schema.migrate(queue)
             return queue
         }
     }

@@ -10,8 +10,8 @@ internal import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test func `of many first uses at once one identity wins`() async throws {
-        let path = path
+    @Test(arguments: 0..<20) func `of many first uses at once one identity wins`(round: Int) async throws {
+        let path = folder.path("catalog-\(round).sqlite")
         let identities = try await withThrowingTaskGroup(of: HomeIdentity.self) { group in
             for number in 0..<8 {
                 group.addTask {
