@@ -17,6 +17,7 @@ let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -117,6 +118,7 @@ let package = Package(
             name: "CofferKMS",
             dependencies: [
                 "CofferCrypto", "CofferPolicy", "CofferSecrets", "CofferShapes", "CofferTrail", grdb,
+                grdbSQLite,
             ],
             swiftSettings: strict
         ),

@@ -62,11 +62,11 @@ public final class KeyManagementService: KeyService, Sendable {
             store = try KeyStore(folder: folder, rootCheck: hierarchy.rootCheck, account: account)
             let head = StoredTrailHead(store: store)
             trail = try Trail(folder: trailFolder, key: trailKey, head: head, clock: clock)
+            cache = try KeyCache(store: store, account: account)
             self.hierarchy = hierarchy
         } catch {
             throw AWSError(meeting: error)
         }
-        cache = KeyCache(store: store, account: account)
         keyStores = KeyStoreConnections(hardware)
         (self.account, self.region, self.clock, self.random) = (account, region, clock, random)
         self.identities = identities

@@ -4,12 +4,9 @@ internal import Synchronization
 
 /// What the store held when it was last read, checked against the store's version at each call: a change by
 /// any process counts in the next call of every other.
-///
-/// SQLite's `data_version` tells one connection whether another, in any process, has committed since; asking
-/// costs a few microseconds.
 final class KeyCache: Sendable {
     private struct Contents {
-        var version: Int64?
+        var version: StoreWatch.Version?
         var keys: [KeyPlace: LoadedKey] = [:]
         /// What was known at the version before: its unwrapped materials are taken over where they still hold.
         var older: [KeyPlace: LoadedKey] = [:]
@@ -24,26 +21,26 @@ final class KeyCache: Sendable {
 
     private let store: KeyStore
     private let account: AccountID
+    private let watch: StoreWatch
     private let contents = Mutex(Contents())
 
-    init(store: KeyStore, account: AccountID) {
+    init(store: KeyStore, account: AccountID) throws {
         self.store = store
         self.account = account
+        watch = try StoreWatch(store.reader)
     }
 
     /// Forgets what is no longer true; gives when work next falls due by itself.
     func refresh() throws -> Timestamp? {
         try contents.withLock { contents in
-            try store.reader.unsafeRead { database in
-                let statement = try database.cachedStatement(sql: "PRAGMA data_version")
-                let version = try Int64.fetchOne(statement)
-                guard version != contents.version else { return }
-                contents.older = contents.keys
-                contents.keys.removeAll(keepingCapacity: true)
-                contents.aliases.removeAll(keepingCapacity: true)
-                contents.nextDue = try KeyRecords(database: database).nextDue()
-                contents.version = version
-            }
+            // Taken before anything is read: what is committed meanwhile shows as a change at the next call.
+            let version = watch.version
+            guard version != contents.version else { return contents.nextDue }
+            contents.older = contents.keys
+            contents.keys.removeAll(keepingCapacity: true)
+            contents.aliases.removeAll(keepingCapacity: true)
+            contents.nextDue = try store.reader.read { try KeyRecords(database: $0).nextDue() }
+            contents.version = version
             return contents.nextDue
         }
     }
