@@ -108,6 +108,23 @@ public final class KeyManagementService: KeyService, Sendable {
         }
     }
 
+    /// Refuses, on the trail, what `check` refuses: for a change that takes long before its transaction, which checks it
+    /// all again.
+    func refuseEarly(
+        _ eventName: String,
+        _ caller: Caller,
+        _ parameters: [String: TrailValue?],
+        _ check: (inout Call) throws -> Void
+    ) async throws {
+        var call = self.call(eventName, caller, parameters)
+        do {
+            try await refresh()
+            try check(&call)
+        } catch {
+            throw refuse(&call, error)
+        }
+    }
+
     private func makingAWSManagedKeys<Answer: ~Copyable & Sendable>(
         _ call: inout Call,
         _ work: (inout Call) async throws -> Answer
