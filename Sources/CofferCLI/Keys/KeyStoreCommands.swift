@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CofferKMS
+internal import CofferSecrets
 internal import CofferShapes
 
 struct KeyStoreCommand: AsyncParsableCommand {
@@ -7,7 +8,8 @@ struct KeyStoreCommand: AsyncParsableCommand {
         commandName: "store",
         abstract: "Custom key stores: KMS keys that live in an HSM, behind PKCS #11.",
         subcommands: [
-            StoreCreate.self, StoreConnect.self, StoreDisconnect.self, StoreList.self, StoreRemove.self,
+            StoreCreate.self, StoreConnect.self, StoreDisconnect.self, StoreUpdate.self, StoreList.self,
+            StoreRemove.self,
         ]
     )
 }
@@ -99,6 +101,48 @@ struct StoreDisconnect: AsyncParsableCommand {
     func run() async throws {
         let desk = try await global.openKeys()
         try await desk.keys.disconnectCustomKeyStore(try await desk.keyStore(store).id, caller: desk.caller)
+    }
+}
+
+struct StoreUpdate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "update",
+        abstract: "Change a custom key store's name, or its token's label or PIN.",
+        discussion: "For another label or PIN the store has to be disconnected first."
+    )
+
+    @OptionGroup var global: GlobalOptions
+    @Argument(help: "The store: id or name.")
+    var store: String
+    @Option(help: "Its new name.")
+    var name: String?
+    @Option(help: "The token's label.")
+    var token: String?
+    @Flag(help: "Ask for the token's user PIN anew.")
+    var newPin = false
+    @Option(help: ArgumentHelp("A file whose first line is the token's new user PIN.", valueName: "file"))
+    var tokenPinFile: String?
+
+    func validate() throws {
+        guard name != nil || token != nil || newPin || tokenPinFile != nil else {
+            throw ValidationError("Say what to change: --name, --token, --new-pin or --token-pin-file.")
+        }
+    }
+
+    func run() async throws {
+        var pin: SecretBytes?
+        if newPin || tokenPinFile != nil {
+            pin = try PassphraseSource(file: tokenPinFile, name: "PIN", option: "--token-pin-file").read(
+                prompt: "User PIN of the token: "
+            )
+        }
+        let desk = try await global.openKeys()
+        let change = CustomKeyStoreChange(newName: name, tokenLabel: token, pin: pin)
+        try await desk.keys.updateCustomKeyStore(
+            try await desk.keyStore(store).id,
+            change,
+            caller: desk.caller
+        )
     }
 }
 
