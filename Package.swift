@@ -111,6 +111,7 @@ let package = Package(
             name: "CofferIdentity",
             dependencies: [
                 "CofferCatalog", "CofferCrypto", "CofferPolicy", "CofferSecrets", "CofferShapes",
+                "CofferTrail",
             ],
             swiftSettings: strict
         ),

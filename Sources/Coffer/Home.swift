@@ -73,11 +73,10 @@ public actor Home {
         let rootKey = try await seal.rootKey()
         // Another call may have opened it while this one waited for a passphrase.
         if let opened { return opened }
-        let identities = try IdentityService(
+        let directory = try IdentityDirectory(
             catalog: catalog,
             wrappingKey: try KeyManagementService.identityKey(of: rootKey),
-            account: identity.account,
-            clock: clock
+            account: identity.account
         )
         let keys = try KeyManagementService(
             folder: keysFolder,
@@ -85,10 +84,11 @@ public actor Home {
             account: identity.account,
             region: identity.region,
             rootKey: rootKey,
-            identities: identities,
+            identities: directory,
             hardware: HardwareAccess(connector: PKCS11Connector(), module: pkcs11Module),
             clock: clock
         )
+        let identities = IdentityService(directory: directory, trail: keys.trail, clock: clock)
         opened = (keys, identities)
         return (keys, identities)
     }
@@ -105,7 +105,7 @@ public actor Home {
     public func principal(named text: String) async throws -> ARN {
         if let arn = ARN(text) { return arn }
         if text == "root" { return root.principal }
-        return try await identityService().getUser(text, caller: root).arn
+        return try await identityService().directory.arn(ofUser: text)
     }
 
     /// The volumes of this home. Their keys come from the embedded KMS, unless `kms` names another: then from there, with

@@ -110,7 +110,7 @@ struct AccessKeyArgument: ParsableArguments {
 
     /// The name of the user whose key it is, nil for the root user. Who may do what with it is decided by the verb.
     func userName(_ service: IdentityService) throws -> String? {
-        guard let key = try service.accessKey(id) else {
+        guard let key = try service.directory.accessKey(id) else {
             throw AWSError(.noSuchEntity, "The Access Key with id \(id) cannot be found.")
         }
         return key.principal.iamUserName

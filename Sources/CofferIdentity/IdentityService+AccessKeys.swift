@@ -5,24 +5,27 @@ public import CofferShapes
 extension IdentityService {
     /// Makes an access key. Its secret is in this answer and in no later one. (IAM `CreateAccessKey`)
     public func createAccessKey(user name: String? = nil, caller: Caller) throws -> CreatedAccessKey {
-        let subject = try subject(name, for: "iam:CreateAccessKey", caller)
-        let id = AccessKeyMaking.id(random)
-        let secret = AccessKeyMaking.secret(random)
-        let record = AccessKeyRecord(
-            id: id,
-            userID: subject.userID,
-            wrappedSecret: try cache.wrap(secret, id: id, userID: subject.userID),
-            isActive: true,
-            created: clock.now
-        )
-        try catalog.changeIdentities { rows in
-            try Self.require(subject, rows)
-            guard try rows.accessKeys(ofUser: subject.userID).count < IdentityLimits.accessKeysPerUser else {
-                throw IdentityRefusal.quota("AccessKeysPerUser", IdentityLimits.accessKeysPerUser)
+        try change("CreateAccessKey", ["userName": name], caller) { commit in
+            let subject = try subject(name, for: "iam:CreateAccessKey", caller)
+            let id = AccessKeyMaking.id(random)
+            let secret = AccessKeyMaking.secret(random)
+            let record = AccessKeyRecord(
+                id: id,
+                userID: subject.userID,
+                wrappedSecret: try directory.wrap(secret, id: id, userID: subject.userID),
+                isActive: true,
+                created: clock.now
+            )
+            try commit { rows in
+                try Self.require(subject, rows)
+                guard try rows.accessKeys(ofUser: subject.userID).count < IdentityLimits.accessKeysPerUser
+                else {
+                    throw IdentityRefusal.quota("AccessKeysPerUser", IdentityLimits.accessKeysPerUser)
+                }
+                try rows.insert(record)
             }
-            try rows.insert(record)
+            return CreatedAccessKey(metadata: answer(record, subject), secret: secret)
         }
-        return CreatedAccessKey(metadata: answer(record, subject), secret: secret)
     }
 
     /// (IAM `ListAccessKeys`)
@@ -31,9 +34,11 @@ extension IdentityService {
         page: Page = Page(),
         caller: Caller
     ) throws -> Listing<AccessKeyMetadata> {
-        let subject = try subject(name, for: "iam:ListAccessKeys", caller)
-        let keys = try catalog.readIdentities { try $0.accessKeys(ofUser: subject.userID) }
-        return try IdentityPagination.part(keys.map { answer($0, subject) }, page) { $0.accessKeyID }
+        try read("ListAccessKeys", ["userName": name], caller) {
+            let subject = try subject(name, for: "iam:ListAccessKeys", caller)
+            let keys = try catalog.readIdentities { try $0.accessKeys(ofUser: subject.userID) }
+            return try IdentityPagination.part(keys.map { answer($0, subject) }, page) { $0.accessKeyID }
+        }
     }
 
     /// Makes an access key count, or count no longer: from the next request on. (IAM `UpdateAccessKey`)
@@ -43,21 +48,29 @@ extension IdentityService {
         user name: String? = nil,
         caller: Caller
     ) throws {
-        try IdentityNames.check(accessKeyID: id)
-        let subject = try subject(name, for: "iam:UpdateAccessKey", caller)
-        try catalog.changeIdentities { rows in
-            try Self.require(id, of: subject, rows)
-            try rows.setActive(status == .active, accessKey: id)
+        try change(
+            "UpdateAccessKey",
+            ["userName": name, "accessKeyId": id, "status": status.rawValue],
+            caller
+        ) { commit in
+            try IdentityNames.check(accessKeyID: id)
+            let subject = try subject(name, for: "iam:UpdateAccessKey", caller)
+            try commit { rows in
+                try Self.require(id, of: subject, rows)
+                try rows.setActive(status == .active, accessKey: id)
+            }
         }
     }
 
     /// (IAM `DeleteAccessKey`)
     public func deleteAccessKey(_ id: String, user name: String? = nil, caller: Caller) throws {
-        try IdentityNames.check(accessKeyID: id)
-        let subject = try subject(name, for: "iam:DeleteAccessKey", caller)
-        try catalog.changeIdentities { rows in
-            try Self.require(id, of: subject, rows)
-            try rows.removeAccessKey(id)
+        try change("DeleteAccessKey", ["userName": name, "accessKeyId": id], caller) { commit in
+            try IdentityNames.check(accessKeyID: id)
+            let subject = try subject(name, for: "iam:DeleteAccessKey", caller)
+            try commit { rows in
+                try Self.require(id, of: subject, rows)
+                try rows.removeAccessKey(id)
+            }
         }
     }
 

@@ -11,35 +11,43 @@ extension IdentityService {
         user name: String,
         caller: Caller
     ) throws {
-        try IdentityNames.check(policyName: policyName)
-        try IdentityNames.check(policyDocument: document)
-        let user = try user(name, for: "iam:PutUserPolicy", caller)
-        do {
-            _ = try PolicyDocument(document, kind: .identity)
-        } catch {
-            // The place that the parser names says more than IAM's "Syntax errors in policy."
-            throw IdentityRefusal.malformed("\(error)")
-        }
-        try catalog.changeIdentities { rows in
-            guard try rows.user(id: user.id) != nil else { throw IdentityRefusal.noUser(name) }
-            let others = try rows.policies(ofUser: user.id).filter { $0.name != policyName }
-            let characters = others.reduce(Self.size(document)) { $0 + Self.size($1.document) }
-            guard characters <= IdentityLimits.policyCharacters else {
-                throw IdentityRefusal.policiesTooLarge(IdentityLimits.policyCharacters, user: name)
+        try change(
+            "PutUserPolicy",
+            ["userName": name, "policyName": policyName, "policyDocument": document],
+            caller
+        ) { commit in
+            try IdentityNames.check(policyName: policyName)
+            try IdentityNames.check(policyDocument: document)
+            let user = try user(name, for: "iam:PutUserPolicy", caller)
+            do {
+                _ = try PolicyDocument(document, kind: .identity)
+            } catch {
+                // The place that the parser names says more than IAM's "Syntax errors in policy."
+                throw IdentityRefusal.malformed("\(error)")
             }
-            try rows.put(UserPolicyRecord(name: policyName, document: document), ofUser: user.id)
+            try commit { rows in
+                guard try rows.user(id: user.id) != nil else { throw IdentityRefusal.noUser(name) }
+                let others = try rows.policies(ofUser: user.id).filter { $0.name != policyName }
+                let characters = others.reduce(Self.size(document)) { $0 + Self.size($1.document) }
+                guard characters <= IdentityLimits.policyCharacters else {
+                    throw IdentityRefusal.policiesTooLarge(IdentityLimits.policyCharacters, user: name)
+                }
+                try rows.put(UserPolicyRecord(name: policyName, document: document), ofUser: user.id)
+            }
         }
     }
 
     /// A policy's text, as it was put. (IAM `GetUserPolicy`)
     public func getUserPolicy(_ policyName: String, user name: String, caller: Caller) throws -> String {
-        try IdentityNames.check(policyName: policyName)
-        let user = try user(name, for: "iam:GetUserPolicy", caller)
-        let policies = try catalog.readIdentities { try $0.policies(ofUser: user.id) }
-        guard let policy = policies.first(where: { $0.name == policyName }) else {
-            throw IdentityRefusal.noPolicy(policyName)
+        try read("GetUserPolicy", ["userName": name, "policyName": policyName], caller) {
+            try IdentityNames.check(policyName: policyName)
+            let user = try user(name, for: "iam:GetUserPolicy", caller)
+            let policies = try catalog.readIdentities { try $0.policies(ofUser: user.id) }
+            guard let policy = policies.first(where: { $0.name == policyName }) else {
+                throw IdentityRefusal.noPolicy(policyName)
+            }
+            return policy.document
         }
-        return policy.document
     }
 
     /// The names of a user's policies, in order. (IAM `ListUserPolicies`)
@@ -48,18 +56,22 @@ extension IdentityService {
         page: Page = Page(),
         caller: Caller
     ) throws -> Listing<String> {
-        let user = try user(name, for: "iam:ListUserPolicies", caller)
-        let policies = try catalog.readIdentities { try $0.policies(ofUser: user.id) }
-        return try IdentityPagination.part(policies.map(\.name), page) { $0 }
+        try read("ListUserPolicies", ["userName": name], caller) {
+            let user = try user(name, for: "iam:ListUserPolicies", caller)
+            let policies = try catalog.readIdentities { try $0.policies(ofUser: user.id) }
+            return try IdentityPagination.part(policies.map(\.name), page) { $0 }
+        }
     }
 
     /// Takes a policy from a user. (IAM `DeleteUserPolicy`)
     public func deleteUserPolicy(_ policyName: String, user name: String, caller: Caller) throws {
-        try IdentityNames.check(policyName: policyName)
-        let user = try user(name, for: "iam:DeleteUserPolicy", caller)
-        try catalog.changeIdentities { rows in
-            guard try rows.removePolicy(policyName, ofUser: user.id) else {
-                throw IdentityRefusal.noPolicy(policyName)
+        try change("DeleteUserPolicy", ["userName": name, "policyName": policyName], caller) { commit in
+            try IdentityNames.check(policyName: policyName)
+            let user = try user(name, for: "iam:DeleteUserPolicy", caller)
+            try commit { rows in
+                guard try rows.removePolicy(policyName, ofUser: user.id) else {
+                    throw IdentityRefusal.noPolicy(policyName)
+                }
             }
         }
     }

@@ -1,66 +1,47 @@
-public import CofferCatalog
-public import CofferPolicy
+internal import CofferCatalog
+internal import CofferPolicy
 public import CofferSecrets
 public import CofferShapes
+public import CofferTrail
 
-/// Who may ask: the users of a home, their access keys and policies, with the verbs and errors of AWS IAM and of STS
-/// `GetCallerIdentity`.
-///
-/// What a server asks at every request (`accessKey`, `policies`, `exists`) is answered from memory once the catalogue
-/// has said, in about a microsecond, that nothing changed: a key made inactive by another process is inactive in the
-/// very next request. Verbs block on the disk for some milliseconds.
+/// The users of a home, their access keys and policies, with the verbs and errors of AWS IAM and of STS
+/// `GetCallerIdentity`. Verbs block on the disk for some milliseconds.
 ///
 /// The account's root user may do everything here. A user may do what its policies allow, on the resource
-/// `arn:aws:iam::ACCOUNT:user/PATH/NAME`.
-public final class IdentityService: IdentityPolicies, Sendable {
-    public let account: AccountID
+/// `arn:aws:iam::ACCOUNT:user/PATH/NAME`. Each call leaves its line on the trail, also one that is refused; a change is
+/// made with its line or not at all.
+public final class IdentityService: Sendable {
+    public let directory: IdentityDirectory
+    public var account: AccountID { directory.account }
 
-    let catalog: Catalog
-    let cache: IdentityCache
+    let trail: Trail
     let clock: any WallClock
     let random: any ByteSource
+    var catalog: Catalog { directory.catalog }
 
-    /// `wrappingKey` has 32 bytes, derived from the home's root key for this service alone.
     public init(
-        catalog: Catalog,
-        wrappingKey: consuming SecretBytes,
-        account: AccountID,
+        directory: IdentityDirectory,
+        trail: Trail,
         clock: any WallClock = SystemClock(),
         random: any ByteSource = SystemByteSource()
-    ) throws {
-        (self.catalog, self.account, self.clock, self.random) = (catalog, account, clock, random)
-        cache = IdentityCache(
-            watch: try catalog.watch(),
-            account: account,
-            wrapping: AccessKeyWrapping(wrappingKey: wrappingKey, random: random)
-        )
-    }
-
-    // MARK: - For the server and other services, at every request
-
-    /// The access key of this id, also one that is inactive; nil where there is none.
-    public func accessKey(_ id: String) throws -> AccessKey? { try cache.accessKey(id) }
-
-    public func policies(of principal: ARN) throws -> [NamedPolicy] {
-        try cache.principal(principal)?.policies ?? []
-    }
-
-    public func exists(_ principal: ARN) throws -> Bool {
-        try principal == .root(account) || cache.principal(principal) != nil
+    ) {
+        (self.directory, self.trail, self.clock, self.random) = (directory, trail, clock, random)
     }
 
     // MARK: - STS
 
     /// Who asks; nobody needs permission for it. (STS `GetCallerIdentity`)
     public func getCallerIdentity(caller: Caller) throws -> CallerIdentity {
-        let arn = caller.principal
-        if arn == .root(account) {
-            return CallerIdentity(userID: account.digits, account: account, arn: arn)
+        try read("GetCallerIdentity", of: "sts.amazonaws.com", [:], caller) {
+            let arn = caller.principal
+            if arn == .root(account) {
+                return CallerIdentity(userID: account.digits, account: account, arn: arn)
+            }
+            guard let principal = try directory.principal(arn) else {
+                throw IdentityRefusal.noUser(arn.iamUserName ?? arn.resource)
+            }
+            return CallerIdentity(userID: principal.userID, account: account, arn: arn)
         }
-        guard let principal = try cache.principal(arn) else {
-            throw IdentityRefusal.noUser(arn.iamUserName ?? arn.resource)
-        }
-        return CallerIdentity(userID: principal.userID, account: account, arn: arn)
     }
 
     // MARK: - Permission
@@ -77,7 +58,7 @@ public final class IdentityService: IdentityPolicies, Sendable {
 
     /// Refuses what no policy of the caller allows. `shown` is what IAM calls the resource in its refusal.
     func authorise(_ action: String, on resource: String, shown: String, _ caller: Caller) throws {
-        let principal = try cache.principal(caller.principal)
+        let principal = try directory.principal(caller.principal)
         let conditions = GlobalConditionKeys(
             caller: caller,
             userID: principal?.userID,
@@ -108,7 +89,7 @@ public final class IdentityService: IdentityPolicies, Sendable {
     func user(_ name: String, for action: String, _ caller: Caller) throws -> UserRecord {
         try IdentityNames.check(userName: name)
         let found = try catalog.readIdentities { try $0.user(named: name) }
-        let arn = found.map { cache.arn(of: $0) } ?? .user(name, account: account)
+        let arn = found.map { directory.arn(of: $0) } ?? .user(name, account: account)
         try authorise(action, on: arn.description, shown: "user \(name)", caller)
         guard let found else { throw IdentityRefusal.noUser(name) }
         return found

@@ -22,21 +22,15 @@ internal import Testing
         #expect(made.metadata.userName == "bob" && made.metadata.status == .active)
         let secret = text(made.secret)
         #expect(secret.wholeMatch(of: #/[A-Za-z0-9+\/]{40}/#) != nil)
-        let key = try #require(try service.accessKey(made.metadata.accessKeyID))
+        let key = try #require(try service.directory.accessKey(made.metadata.accessKeyID))
         #expect(text(key.secret) == secret)
         #expect(key.principal.description == "arn:aws:iam::111122223333:user/team/bob")
         #expect(try key.userID == service.getUser("bob", caller: home.root).userID && key.status == .active)
     }
 
     @Test func `the secret is the base64 of 30 random bytes`() throws {
-        let catalog = try Catalog(path: home.folder.path("other.sqlite"))
         // Bytes 0x00 to 0x1D come first, then ids: what base64 gives for them is known.
-        let service = try IdentityService(
-            catalog: catalog,
-            wrappingKey: SecretBytes(copying: [UInt8](repeating: 7, count: 32)),
-            account: home.account,
-            random: CountingByteSource()
-        )
+        let service = try home.service(over: "other.sqlite", random: CountingByteSource())
         let made = try service.createAccessKey(caller: home.root)
         #expect(made.metadata.accessKeyID == "AKIA" + "AAAQEAYEAUDAOCAJ")
         #expect(text(made.secret) == "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd")
@@ -45,12 +39,12 @@ internal import Testing
     @Test func `the root user has keys of its own`() throws {
         let made = try service.createAccessKey(caller: home.root).metadata
         #expect(made.userName == nil)
-        let key = try #require(try service.accessKey(made.accessKeyID))
+        let key = try #require(try service.directory.accessKey(made.accessKeyID))
         #expect(key.principal == .root(home.account) && key.userID == "111122223333")
         #expect(try service.listAccessKeys(caller: home.root).items == [made])
         #expect(try service.listAccessKeys(user: "bob", caller: home.root).items.isEmpty)
         try service.deleteAccessKey(made.accessKeyID, caller: home.root)
-        #expect(try service.accessKey(made.accessKeyID) == nil)
+        #expect(try service.directory.accessKey(made.accessKeyID) == nil)
     }
 
     @Test func `a user has at most two keys`() throws {
@@ -79,13 +73,13 @@ internal import Testing
                 #expect(error == AWSError(.noSuchEntity, "The Access Key with id \(id) cannot be found."))
             }
         }
-        #expect(try service.accessKey(key)?.status == .active)
+        #expect(try service.directory.accessKey(key)?.status == .active)
         for id in ["", "short", "AKIA-AAAAAAAAAAAAAAA", String(repeating: "A", count: 129)] {
             #expect(
                 refusal { try service.deleteAccessKey(id, user: "bob", caller: home.root) }?.code
                     == .iamValidation
             )
-            #expect(try service.accessKey(id) == nil)
+            #expect(try service.directory.accessKey(id) == nil)
         }
     }
 
@@ -93,31 +87,34 @@ internal import Testing
         let other = try home.other()
         let bob = home.caller("bob", path: "/team/").principal
         let key = try service.createAccessKey(user: "bob", caller: home.root).metadata.accessKeyID
-        #expect(try service.accessKey(key)?.status == .active && service.policies(of: bob).isEmpty)
+        #expect(
+            try service.directory.accessKey(key)?.status == .active
+                && service.directory.policies(of: bob).isEmpty
+        )
         try other.updateAccessKey(key, status: .inactive, user: "bob", caller: home.root)
-        #expect(try service.accessKey(key)?.status == .inactive)
+        #expect(try service.directory.accessKey(key)?.status == .inactive)
         try other.updateAccessKey(key, status: .active, user: "bob", caller: home.root)
-        #expect(try service.accessKey(key)?.status == .active)
+        #expect(try service.directory.accessKey(key)?.status == .active)
         let policy = home.policy(#"{"Effect":"Allow","Action":"*","Resource":"*"}"#)
         try other.putUserPolicy("p", document: policy, user: "bob", caller: home.root)
-        #expect(try service.policies(of: bob).map(\.name) == ["policy p of user bob"])
+        #expect(try service.directory.policies(of: bob).map(\.name) == ["policy p of user bob"])
         _ = try service.listUsers(caller: Caller(principal: bob))
         try other.deleteUserPolicy("p", user: "bob", caller: home.root)
         #expect(refusal { try service.listUsers(caller: Caller(principal: bob)) }?.code == .iamAccessDenied)
         try other.deleteAccessKey(key, user: "bob", caller: home.root)
-        #expect(try service.accessKey(key) == nil)
-        #expect(try service.exists(bob))
+        #expect(try service.directory.accessKey(key) == nil)
+        #expect(try service.directory.exists(bob))
         try other.deleteUser("bob", caller: home.root)
-        #expect(try !service.exists(bob))
+        #expect(try !service.directory.exists(bob))
     }
 
     @Test func `a key stays the same object until it changes itself`() throws {
         let key = try service.createAccessKey(user: "bob", caller: home.root).metadata.accessKeyID
-        let first = try #require(try service.accessKey(key))
+        let first = try #require(try service.directory.accessKey(key))
         _ = try service.createUser("eve", caller: home.root)
-        #expect(try service.accessKey(key) === first, "a change to somebody else")
+        #expect(try service.directory.accessKey(key) === first, "a change to somebody else")
         try service.updateAccessKey(key, status: .inactive, user: "bob", caller: home.root)
-        #expect(try service.accessKey(key) !== first)
+        #expect(try service.directory.accessKey(key) !== first)
     }
 
     @Test func `a secret is not in the catalogue, and a row moved or changed opens nothing`() throws {
@@ -143,14 +140,14 @@ internal import Testing
                 }
             )
             try database.write { try $0.execute(sql: "UPDATE iamAccessKey SET \(change) WHERE id = '\(id)'") }
-            #expect(refusal { try service.accessKey(id) }?.code == .damaged, "\(change)")
+            #expect(refusal { try service.directory.accessKey(id) }?.code == .damaged, "\(change)")
             try database.write {
                 try $0.execute(
                     sql: "UPDATE iamAccessKey SET user = ?, wrappedSecret = ? WHERE id = ?",
                     arguments: [before["user"] as String?, before["wrappedSecret"] as DatabaseValue, id]
                 )
             }
-            #expect(try service.accessKey(id) != nil)
+            #expect(try service.directory.accessKey(id) != nil)
         }
     }
 
@@ -166,14 +163,14 @@ internal import Testing
                         user: "bob",
                         caller: root
                     )
-                } else if try service.accessKey(key)?.id != key {
+                } else if try service.directory.accessKey(key)?.id != key {
                     return "the key is gone"
                 }
             }
             return nil
         }
         #expect(problems.isEmpty, "\(problems)")
-        #expect(try service.accessKey(key)?.status == .active)
+        #expect(try service.directory.accessKey(key)?.status == .active)
     }
 }
 

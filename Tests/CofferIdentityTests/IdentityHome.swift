@@ -3,6 +3,7 @@ internal import CofferIdentity
 internal import CofferSecrets
 internal import CofferShapes
 internal import CofferTesting
+internal import CofferTrail
 internal import Testing
 
 /// A catalogue of a test's own with the identity service over it.
@@ -19,11 +20,11 @@ final class IdentityHome: Sendable {
     init() throws {
         folder = try TemporaryFolder()
         account = try #require(AccountID("111122223333"))
-        service = try Self.open(folder.path("catalog.sqlite"), account)
+        service = try Self.open(folder, account)
     }
 
     /// Another service over the same catalogue, as another process would have one.
-    func other() throws -> IdentityService { try Self.open(path, account) }
+    func other() throws -> IdentityService { try Self.open(folder, account) }
 
     func caller(_ user: String, path: String = "/") -> Caller {
         Caller(principal: .user(user, path: path, account: account))
@@ -39,12 +40,37 @@ final class IdentityHome: Sendable {
         #"{"Version":"2012-10-17","Statement":[\#(statements)]}"#
     }
 
-    private static func open(_ path: String, _ account: AccountID) throws -> IdentityService {
-        try IdentityService(
-            catalog: try Catalog(path: path),
+    /// The trail, from the oldest line on.
+    func lines() throws -> [TrailEntry] {
+        try Trail.records(folder: folder.path("trail"), limit: 1000)
+    }
+
+    /// A service over a catalogue of its own in the home's folder.
+    func service(over name: String, random: any ByteSource) throws -> IdentityService {
+        try Self.open(folder, account, catalog: name, random: random)
+    }
+
+    private static func open(
+        _ folder: TemporaryFolder,
+        _ account: AccountID,
+        catalog: String = "catalog.sqlite",
+        random: any ByteSource = SystemByteSource()
+    ) throws -> IdentityService {
+        let directory = try IdentityDirectory(
+            catalog: try Catalog(path: folder.path(catalog)),
             wrappingKey: SecretBytes(copying: [UInt8](repeating: 7, count: 32)),
             account: account,
-            clock: StillClock(nanoseconds: created.nanoseconds)
+            random: random
+        )
+        return IdentityService(
+            directory: directory,
+            trail: try Trail(
+                folder: folder.path("trail"),
+                key: SecretBytes(copying: [UInt8](repeating: 9, count: 32)),
+                head: MemoryHead()
+            ),
+            clock: StillClock(nanoseconds: created.nanoseconds),
+            random: random
         )
     }
 }

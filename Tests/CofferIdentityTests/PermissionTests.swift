@@ -182,7 +182,9 @@ internal import Testing
                     == .iamAccessDenied,
                 "\(principal)"
             )
-            #expect(try !service.exists(principal) && service.policies(of: principal).isEmpty)
+            #expect(
+                try !service.directory.exists(principal) && service.directory.policies(of: principal).isEmpty
+            )
         }
         _ = try service.listUsers(caller: home.caller("bob"))
         try service.deleteUserPolicy("p", user: "bob", caller: home.root)

@@ -64,7 +64,7 @@ struct Authenticator: Sendable {
         of claim: SignatureClaim,
         _ dialect: SigV4Error.Dialect
     ) throws -> CofferIdentity.AccessKey {
-        guard claim.sessionToken == nil, let key = try identity.accessKey(claim.accessKeyID),
+        guard claim.sessionToken == nil, let key = try identity.directory.accessKey(claim.accessKeyID),
             key.status == .active
         else {
             guard case .json = dialect else {

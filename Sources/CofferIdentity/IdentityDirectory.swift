@@ -1,16 +1,19 @@
-internal import CofferCatalog
-internal import CofferPolicy
-internal import CofferSecrets
-internal import CofferShapes
+public import CofferCatalog
+public import CofferPolicy
+public import CofferSecrets
+public import CofferShapes
 internal import Synchronization
 
-/// Access keys and policies in memory, checked against the catalogue's version at each call: a change by any process
-/// counts in the next call of every other.
+/// Who may ask: what a server and other services look up at every request.
+///
+/// Access keys and policies in memory, checked against the catalogue's version at each call, which takes about a
+/// microsecond: a change by any process counts in the next call of every other. Looking up leaves no line on the trail;
+/// the request that it is for does.
 ///
 /// When the version is another, what is known is read again at its next use, and kept where its rows are the same:
 /// parsed policies and unwrapped secrets outlive changes to anything else. Only what exists is remembered, so that
 /// nobody fills the memory with made-up names.
-final class IdentityCache: Sendable {
+public final class IdentityDirectory: IdentityPolicies, Sendable {
     private struct Known<Rows: Sendable, Value: Sendable>: Sendable {
         let version: UInt32
         let rows: Rows
@@ -38,14 +41,39 @@ final class IdentityCache: Sendable {
         let policies: [NamedPolicy]
     }
 
+    public let account: AccountID
+
+    let catalog: Catalog
     private let watch: CatalogWatch
-    private let account: AccountID
     private let wrapping: AccessKeyWrapping
     private let contents = Mutex(Contents())
 
-    init(watch: CatalogWatch, account: AccountID, wrapping: consuming AccessKeyWrapping) {
-        (self.watch, self.account) = (watch, account)
-        self.wrapping = wrapping
+    /// `wrappingKey` has 32 bytes, derived from the home's root key for access keys alone.
+    public init(
+        catalog: Catalog,
+        wrappingKey: consuming SecretBytes,
+        account: AccountID,
+        random: any ByteSource = SystemByteSource()
+    ) throws {
+        watch = try catalog.watch()
+        wrapping = AccessKeyWrapping(wrappingKey: wrappingKey, random: random)
+        (self.catalog, self.account) = (catalog, account)
+    }
+
+    public func policies(of principal: ARN) throws -> [NamedPolicy] {
+        try self.principal(principal)?.policies ?? []
+    }
+
+    public func exists(_ principal: ARN) throws -> Bool {
+        try principal == .root(account) || self.principal(principal) != nil
+    }
+
+    /// The ARN of the user of this name. Throws `NoSuchEntity` where there is none.
+    public func arn(ofUser name: String) throws -> ARN {
+        guard let user = try catalog.readIdentities({ try $0.user(named: name) }) else {
+            throw IdentityRefusal.noUser(name)
+        }
+        return arn(of: user)
     }
 
     /// The user of this ARN; nil where there is none.
@@ -69,8 +97,8 @@ final class IdentityCache: Sendable {
         }
     }
 
-    /// The access key of this id; nil where there is none.
-    func accessKey(_ id: String) throws -> AccessKey? {
+    /// The access key of this id, also one that is inactive; nil where there is none.
+    public func accessKey(_ id: String) throws -> AccessKey? {
         try contents.withLock { contents in
             let known = contents.keys[id]
             if let known, known.version == (try watch.version()) { return known.value }
