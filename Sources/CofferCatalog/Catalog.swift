@@ -1,5 +1,6 @@
 public import CofferShapes
 internal import GRDB
+internal import Glibc
 
 /// `catalog.sqlite`: the index of a home's volumes, and the truth about who the home is, who its users are, and which
 /// header of a volume was the newest. Volumes can be found again from their headers; the rest cannot.
@@ -15,18 +16,36 @@ public final class Catalog: Sendable {
     /// Opens the catalogue, and makes it (mode 0600 through the caller's umask) at first use.
     public init(path: String) throws {
         self.path = path
-        queue = try Self.translating {
-            let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
-            if try queue.read({ try Schema.migrator.hasBeenSuperseded($0) }) {
-                throw AWSError(
-                    .damaged,
-                    "\(path) was written by a newer version of Coffer",
-                    hint: "use that version, or restore a copy made before it"
-                )
+        queue = try Self.locked(folderOf: path) {
+            try Self.translating {
+                let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
+                if try queue.read({ try Schema.migrator.hasBeenSuperseded($0) }) {
+                    throw AWSError(
+                        .damaged,
+                        "\(path) was written by a newer version of Coffer",
+                        hint: "use that version, or restore a copy made before it"
+                    )
+                }
+                try Schema.migrator.migrate(queue)
+                return queue
             }
-            try Schema.migrate(queue)
-            return queue
         }
+    }
+
+    /// Runs `body` with the file's folder locked against every process: the migrator looks for what is missing outside
+    /// the transaction of any migration, so that two openings at once would trip over each other.
+    private static func locked<Value>(folderOf path: String, _ body: () throws -> Value) throws -> Value {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw AWSError(.internalError, "the folder of \(path) cannot be opened")
+        }
+        // Closing it gives the lock up.
+        defer { close(descriptor) }
+        while flock(descriptor, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw AWSError(.internalError, "\(folder) cannot be locked") }
+        }
+        return try body()
     }
 
     private static var configuration: Configuration {

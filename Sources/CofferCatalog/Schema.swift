@@ -3,7 +3,7 @@ internal import GRDB
 
 /// The catalogue's tables, by migration; each change of schema is a new migration.
 enum Schema {
-    static var migrator: DatabaseMigrator {
+    static let migrator: DatabaseMigrator = {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: volumes") { database in
             try database.create(table: "home") { table in
@@ -58,22 +58,7 @@ enum Schema {
             }
         }
         return migrator
-    }
-
-    /// Applies what is missing. The migrator looks for that outside the transaction of any migration, so of several
-    /// first uses at once all but one may begin a migration that is already done: what fails while another process
-    /// has come further is tried again.
-    static func migrate(_ queue: DatabaseQueue) throws {
-        let migrator = migrator
-        while true {
-            let applied = try queue.read(migrator.appliedIdentifiers)
-            do {
-                return try migrator.migrate(queue)
-            } catch let error as DatabaseError {
-                guard try queue.read(migrator.appliedIdentifiers) != applied else { throw error }
-            }
-        }
-    }
+    }()
 }
 
 /// A volume as its row.
