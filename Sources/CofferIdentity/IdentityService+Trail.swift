@@ -17,9 +17,9 @@ extension IdentityService {
         _ work: () throws -> Answer
     ) throws -> Answer {
         var record = record(eventName, source, parameters, caller, readOnly: true)
-        let result = Result { try work() }
-        if case .failure(let error) = result { Self.note(error, in: &record) }
-        try trail.append(record, durability: .soon)
+        let result = Result { try work() }.mapError { AWSError(trail: $0) }
+        if case .failure(let error) = result { record.refused(error) }
+        do { try trail.append(record, durability: .soon) } catch { throw AWSError(trail: error) }
         return try result.get()
     }
 
@@ -33,19 +33,24 @@ extension IdentityService {
         _ work: (_ commit: Commit) throws -> Answer
     ) throws -> Answer {
         var record = record(eventName, "iam.amazonaws.com", parameters, caller, readOnly: false)
-        return try trail.locked { writer in
-            do {
-                return try work { change in
-                    try catalog.changeIdentities { rows in
-                        try change(rows)
-                        try writer.append(record)
+        do {
+            return try trail.locked { writer in
+                do {
+                    return try work { change in
+                        try catalog.changeIdentities { rows in
+                            try change(rows)
+                            try writer.append(record)
+                        }
                     }
+                } catch {
+                    let refusal = AWSError(trail: error)
+                    record.refused(refusal)
+                    try writer.append(record)
+                    throw refusal
                 }
-            } catch {
-                Self.note(error, in: &record)
-                try writer.append(record)
-                throw error
             }
+        } catch {
+            throw AWSError(trail: error)
         }
     }
 
@@ -68,10 +73,5 @@ extension IdentityService {
         record.readOnly = readOnly
         record.requestParameters = parameters.compactMapValues { $0.map { .text($0) } }
         return record
-    }
-
-    private static func note(_ error: any Error, in record: inout TrailRecord) {
-        let error = error as? AWSError ?? AWSError(.internalError, "\(error)")
-        (record.errorCode, record.errorMessage) = (error.code.name, error.message)
     }
 }

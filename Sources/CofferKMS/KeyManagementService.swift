@@ -242,12 +242,6 @@ struct Call {
     var record: TrailRecord
 }
 
-extension TrailRecord {
-    mutating func refused(_ error: AWSError) {
-        (errorCode, errorMessage) = (error.code.name, error.message)
-    }
-}
-
 extension KeyManagementService {
     func arn(of id: KeyID, in region: Region) -> ARN { .key(id, region: region, account: account) }
 

@@ -8,17 +8,11 @@ extension AWSError {
     /// SQL, values or key bytes.
     init(meeting error: any Error) {
         switch error {
-        case let error as AWSError: self = error
         case let error as DatabaseError: self.init(database: error)
         case is RowDecodingError:
             self.init(.damaged, "the key store has a value of a wrong kind", hint: Self.restoreHint)
-        case let error as FileError where error.isFull:
-            self.init(.storageFull, "the home's filesystem is full (\(error))", hint: Self.roomHint)
-        case let error as FileError: self.init(.kmsInternal, "a file of the home failed: \(error)")
-        case TrailError.closed: self.init(.kmsInternal, "the audit trail is closed: the service is ending")
-        case is TrailError: self.init(.damaged, "the audit trail cannot be continued", hint: Self.verifyHint)
         case is CryptoError: self.init(.kmsInternal, "libcrypto refused to work")
-        default: self.init(.kmsInternal, "an unforeseen error of type \(type(of: error))")
+        default: self.init(trail: error)
         }
     }
 
@@ -26,7 +20,11 @@ extension AWSError {
         switch error.extendedResultCode {
         // The write-ahead log's index cannot grow: the same, met while opening.
         case .SQLITE_FULL, .SQLITE_IOERR_SHMSIZE:
-            self.init(.storageFull, "the key store cannot grow: its filesystem is full", hint: Self.roomHint)
+            self.init(
+                .storageFull,
+                "the key store cannot grow: its filesystem is full",
+                hint: "make room, then try again"
+            )
             return
         default: break
         }
@@ -46,6 +44,4 @@ extension AWSError {
     }
 
     private static let restoreHint = "put kms/keys.sqlite back from a backup"
-    private static let roomHint = "make room, then try again"
-    private static let verifyHint = "run `coffer trail verify`"
 }
