@@ -70,10 +70,14 @@ public final class IdentityDirectory: IdentityPolicies, Sendable {
 
     /// The ARN of the user of this name. Throws `NoSuchEntity` where there is none.
     public func arn(ofUser name: String) throws -> ARN {
-        guard let user = try catalog.readIdentities({ try $0.user(named: name) }) else {
-            throw IdentityRefusal.noUser(name)
-        }
+        guard let user = try user(name) else { throw IdentityRefusal.noUser(name) }
         return arn(of: user)
+    }
+
+    /// The user of this name, which is checked; nil where there is none.
+    func user(_ name: String) throws -> UserRecord? {
+        try IdentityNames.check(userName: name)
+        return try catalog.readIdentities { try $0.user(named: name) }
     }
 
     /// The user of this ARN; nil where there is none.

@@ -87,8 +87,7 @@ public final class IdentityService: Sendable {
 
     /// The user of this name, for a caller who may do `action` with it. Who may not is not told whether it exists.
     func user(_ name: String, for action: String, _ caller: Caller) throws -> UserRecord {
-        try IdentityNames.check(userName: name)
-        let found = try catalog.readIdentities { try $0.user(named: name) }
+        let found = try directory.user(name)
         let arn = found.map { directory.arn(of: $0) } ?? .user(name, account: account)
         try authorise(action, on: arn.description, shown: "user \(name)", caller)
         guard let found else { throw IdentityRefusal.noUser(name) }

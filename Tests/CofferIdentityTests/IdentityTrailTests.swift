@@ -47,6 +47,15 @@ internal import Testing
         #expect(bytes.firstRange(of: Array(secret.utf8)) == nil)
     }
 
+    @Test func `looking up who a name stands for checks the name, and leaves no line`() throws {
+        _ = try service.createUser("bob", path: "/team/", caller: home.root)
+        let bob = home.caller("bob", path: "/team/").principal
+        #expect(try service.directory.arn(ofUser: "bob") == bob)
+        #expect(refusal { try service.directory.arn(ofUser: "nobody") }?.code == .noSuchEntity)
+        #expect(refusal { try service.directory.arn(ofUser: "no body") }?.code == .iamValidation)
+        #expect(try home.lines().count == 1)
+    }
+
     @Test func `a refusal stands on the trail with its error`() throws {
         _ = try service.createUser("bob", caller: home.root)
         #expect(
@@ -63,7 +72,12 @@ internal import Testing
         _ = try service.createUser("bob", caller: home.root)
         try FileManager.default.removeItem(atPath: home.folder.path("trail"))
         try home.folder.write([], to: "trail")
-        #expect(throws: (any Error).self) { try service.deleteUser("bob", caller: home.root) }
+        for refused in [
+            refusal { try service.deleteUser("bob", caller: home.root) },
+            refusal { try service.listUsers(caller: home.root) },
+        ] {
+            #expect(refused?.code == .kmsInternal && refused?.message.contains("a file of the home") == true)
+        }
         #expect(try service.directory.exists(home.caller("bob").principal))
     }
 }
