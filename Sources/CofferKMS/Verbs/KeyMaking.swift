@@ -27,7 +27,10 @@ extension KeyManagementService {
     }
 
     func newKey(_ order: KeyOrder, _ call: Call) throws(AWSError) -> StoredKey {
-        StoredKey(
+        guard order.description.utf16.count <= Limits.descriptionCharacters else {
+            throw Refusal.tooLong("description", limit: Limits.descriptionCharacters)
+        }
+        return StoredKey(
             id: KeyID(random: random, isMultiRegion: order.isMultiRegion),
             region: call.region,
             created: clock.now,

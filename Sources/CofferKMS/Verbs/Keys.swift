@@ -14,16 +14,16 @@ extension KeyManagementService {
             "multiRegion": .bool(order.isMultiRegion),
             "bypassPolicyLockoutSafetyCheck": .bool(order.bypassesPolicyLockoutSafetyCheck),
         ]
+        let isMade = order.origin == .awsKMS && (try? Self.usage(of: order)) != nil
         // A key pair takes up to seconds to make: before the lock, and only for who may order it.
-        try await refuseEarly("CreateKey", caller, parameters) { call in
-            let key = try newKey(order, call)
-            try authorise(Permission(creating: key, order), &call)
-        }
-        let material = order.origin == .awsKMS ? try await make(order.spec) : nil
-        return try await change("CreateKey", caller, parameters) { [self] records, call in
-            guard order.description.utf16.count <= Limits.descriptionCharacters else {
-                throw Refusal.tooLong("description", limit: Limits.descriptionCharacters)
+        if isMade, KeyPairKind(order.spec) != nil {
+            try await refuseEarly("CreateKey", caller, parameters) { call in
+                let key = try newKey(order, call)
+                try authorise(Permission(creating: key, order), &call)
             }
+        }
+        let material = isMade ? try await make(order.spec) : nil
+        return try await change("CreateKey", caller, parameters) { [self] records, call in
             var key = try newKey(order, call)
             try authorise(Permission(creating: key, order), &call)
             try authoriseTags(order.tags, of: key.id, call)
