@@ -33,9 +33,7 @@ struct StoreCreate: AsyncParsableCommand {
     var tokenPinFile: String?
 
     func run() async throws {
-        let pin = try PassphraseSource(file: tokenPinFile, name: "PIN", option: "--token-pin-file").read(
-            prompt: "User PIN of the token \(token): "
-        )
+        let pin = try readTokenPIN(tokenPinFile, prompt: "User PIN of the token \(token): ")
         let desk = try await global.openKeys()
         let order = CustomKeyStoreOrder(
             name: name,
@@ -50,6 +48,11 @@ struct StoreCreate: AsyncParsableCommand {
         case .table: print(id)
         }
     }
+}
+
+/// From the file that `--token-pin-file` names, or the terminal.
+private func readTokenPIN(_ file: String?, prompt: String) throws -> SecretBytes {
+    try PassphraseSource(file: file, name: "PIN", option: "--token-pin-file").read(prompt: prompt)
 }
 
 struct StoreConnect: AsyncParsableCommand {
@@ -132,9 +135,7 @@ struct StoreUpdate: AsyncParsableCommand {
     func run() async throws {
         var pin: SecretBytes?
         if newPin || tokenPinFile != nil {
-            pin = try PassphraseSource(file: tokenPinFile, name: "PIN", option: "--token-pin-file").read(
-                prompt: "User PIN of the token: "
-            )
+            pin = try readTokenPIN(tokenPinFile, prompt: "User PIN of the token: ")
         }
         let desk = try await global.openKeys()
         let change = CustomKeyStoreChange(newName: name, tokenLabel: token, pin: pin)
