@@ -16,7 +16,8 @@ from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
 from account import REGION, Account
 from keys import Keys
 
-CONTEXT = {"purpose": "acceptance", "tenant": "t1", "naïve": "yes"}
+# The value is long enough that no ciphertext holds it by chance.
+CONTEXT = {"purpose": "acceptance", "tenant": "tenant-one", "naïve": "yes"}
 PLAINTEXT = os.urandom(5 * 1024 * 1024)
 
 
@@ -92,9 +93,9 @@ def test_a_disabled_key_neither_encrypts_nor_decrypts_through_a_keyring(account,
 def test_a_spoiled_context_in_the_message_is_refused_by_the_key(account: Account, keys: Keys, client) -> None:
     ring = keyring(account, keys.symmetric.arn)
     message, _ = client.encrypt(source=b"secret", keyring=ring, encryption_context=CONTEXT)
-    assert message.count(b"t1") == 1
+    assert message.count(b"tenant-one") == 1
     with fails("(?i)invalid ?ciphertext|no configured kms key"):
-        client.decrypt(source=message.replace(b"t1", b"t2"), keyring=ring)
+        client.decrypt(source=message.replace(b"tenant-one", b"tenant-two"), keyring=ring)
 
 
 def test_five_mebibytes_come_back_through_a_master_key_provider(keys: Keys, client, master_keys) -> None:
