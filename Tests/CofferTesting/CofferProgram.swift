@@ -95,9 +95,17 @@ public final class CofferProgram: @unchecked Sendable {
                 throw CocoaError(.fileWriteUnknown)
             }
         }
-        process.standardInput = FileHandle(forReadingAtPath: "\(streams.path)/in")
-        process.standardOutput = FileHandle(forWritingAtPath: "\(streams.path)/out")
-        process.standardError = FileHandle(forWritingAtPath: "\(streams.path)/err")
+        let handles = try [
+            FileHandle(forReadingFrom: URL(fileURLWithPath: "\(streams.path)/in")),
+            FileHandle(forWritingTo: URL(fileURLWithPath: "\(streams.path)/out")),
+            FileHandle(forWritingTo: URL(fileURLWithPath: "\(streams.path)/err")),
+        ]
+        // Not left to Process: it outlives this call, as no run loop turns here, and past some 1,360 open descriptors
+        // its run() reads beyond its list of them.
+        defer { for handle in handles { try? handle.close() } }
+        process.standardInput = handles[0]
+        process.standardOutput = handles[1]
+        process.standardError = handles[2]
         try process.run()
         let deadline = ContinuousClock.now + .seconds(limitSeconds)
         while process.isRunning {
