@@ -103,7 +103,7 @@ let package = Package(
             name: "CofferEBS",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferCatalog", "CofferControl", "CofferCrypto", "CofferSecrets",
-                "CofferShapes", logging,
+                "CofferShapes", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -291,7 +291,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["CofferCLI", "CofferTesting", "CofferVolumed"],
+            dependencies: ["CofferCLI", "CofferTesting", "CofferVolumed", "CofferXTS"],
             swiftSettings: testing
         ),
     ]
