@@ -46,6 +46,7 @@ let package = Package(
     ],
     targets: [
         // C: module maps, kernels, and what Swift cannot say.
+        .target(name: "CCipherLimit", cSettings: strictC),
         .systemLibrary(name: "CFuse", providers: [.apt(["libfuse3-dev"])]),
         .target(name: "CLinux", cSettings: strictC),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
@@ -158,7 +159,9 @@ let package = Package(
         ),
         .target(
             name: "CofferBench",
-            dependencies: ["CofferKMS", "CofferPolicy", "CofferSecrets", "CofferShapes", "CofferXTS"],
+            dependencies: [
+                "CCipherLimit", "CofferKMS", "CofferPolicy", "CofferSecrets", "CofferShapes", "CofferXTS",
+            ],
             swiftSettings: strict
         ),
         .executableTarget(
