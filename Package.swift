@@ -46,6 +46,7 @@ let package = Package(
     ],
     targets: [
         // C: module maps, kernels, and what Swift cannot say.
+        .target(name: "CCipherLimit", cSettings: strictC),
         .systemLibrary(name: "CFuse", providers: [.apt(["libfuse3-dev"])]),
         .target(name: "CLinux", cSettings: strictC),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
@@ -103,7 +104,7 @@ let package = Package(
             name: "CofferEBS",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferCatalog", "CofferControl", "CofferCrypto", "CofferSecrets",
-                "CofferShapes", logging,
+                "CofferShapes", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -158,7 +159,9 @@ let package = Package(
         ),
         .target(
             name: "CofferBench",
-            dependencies: ["CofferKMS", "CofferPolicy", "CofferSecrets", "CofferShapes", "CofferXTS"],
+            dependencies: [
+                "CCipherLimit", "CofferKMS", "CofferPolicy", "CofferSecrets", "CofferShapes", "CofferXTS",
+            ],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -291,7 +294,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["CofferCLI", "CofferTesting", "CofferVolumed"],
+            dependencies: ["CofferCLI", "CofferTesting", "CofferVolumed", "CofferXTS"],
             swiftSettings: testing
         ),
     ]

@@ -1,11 +1,40 @@
 #include "kernels.h"
 
 #include <openssl/crypto.h>
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
 
-static const cxts_kernel *const kernels[] = {&cxts_libcrypto};
+// The fastest first. Whether the processor has an instruction, and the system keeps its registers, is asked by CPUID
+// and XGETBV, or of the kernel.
+static int runs(const cxts_kernel *kernel) {
+#if defined(__x86_64__)
+    int aes = __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+    int vaes = aes && __builtin_cpu_supports("vaes") && __builtin_cpu_supports("vpclmulqdq");
+    if (kernel == &cxts_vaes512)
+        return vaes && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (kernel == &cxts_vaes256) return vaes && __builtin_cpu_supports("avx2");
+    if (kernel == &cxts_aesni) return aes;
+#elif defined(__aarch64__)
+    if (kernel == &cxts_armv8) return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+#endif
+    return kernel == &cxts_libcrypto;
+}
+
+static const cxts_kernel *const kernels[] = {
+#if defined(__x86_64__)
+    &cxts_vaes512, &cxts_vaes256, &cxts_aesni,
+#elif defined(__aarch64__)
+    &cxts_armv8,
+#endif
+    &cxts_libcrypto,
+};
 
 const cxts_kernel *cxts_kernel_at(size_t index) {
-    return index < sizeof kernels / sizeof kernels[0] ? kernels[index] : NULL;
+    for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++)
+        if (runs(kernels[i]) && index-- == 0) return kernels[i];
+    return NULL;
 }
 
 cxts_status cxts_open(const cxts_kernel *kernel, void *context, const uint8_t *key, size_t key_bytes) {

@@ -2,3 +2,8 @@
 #include "cxts.h"
 
 extern const cxts_kernel cxts_libcrypto;
+#if defined(__x86_64__)
+extern const cxts_kernel cxts_aesni, cxts_vaes256, cxts_vaes512;
+#elif defined(__aarch64__)
+extern const cxts_kernel cxts_armv8;
+#endif

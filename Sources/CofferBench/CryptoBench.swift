@@ -26,68 +26,95 @@ public struct CryptoBench: Sendable {
         (self.rounds, self.roundMilliseconds) = (rounds, roundMilliseconds)
     }
 
-    /// What one combination reached, GB/s (10^9 bytes of plaintext a second, all threads together).
+    /// What one combination reached. Speeds are GB/s (10^9 bytes of plaintext a second, all threads together).
     public struct Row: Sendable {
         public let kernel: String
         public let unitBytes: Int
         public let threadCount: Int
         public let encrypts: Bool
-        public let minimum: Double
-        public let median: Double
-        public let maximum: Double
+        public let speed: Spread
+        /// The speed against libcrypto's, in the same rounds.
+        public let ratioToLibcrypto: Spread
+        /// The share of what the AES units can do (`CipherLimit`), in the same rounds; nil without AES instructions.
+        public let shareOfLimit: Spread?
+        /// Clock cycles of one thread for a byte; nil where the clock cannot be measured.
+        public let cyclesPerByte: Double?
     }
 
     /// Runs all combinations; `progress` hears of each before it starts, with the share done (0 to 1).
+    ///
+    /// In each round the kernels of a combination follow each other, libcrypto and the limit among them, and another
+    /// goes first in each: what else happens on the machine then falls on all alike.
     public func run(progress: (_ share: Double, _ combination: String) -> Void) throws(XTSError) -> [Row] {
         var rows: [Row] = []
-        let total = Double(kernels.count * unitBytes.count * threadCounts.count * 2)
-        for kernel in kernels {
-            for unit in unitBytes {
-                for threads in threadCounts {
-                    for encrypts in [true, false] {
-                        progress(
-                            Double(rows.count) / total,
-                            "\(kernel.name), \(unit)-byte units, \(threads) threads"
-                        )
-                        rows.append(try measure(kernel, unit, threads, encrypts: encrypts))
-                    }
+        let total = Double(unitBytes.count * threadCounts.count * 2)
+        var done = 0.0
+        for unit in unitBytes {
+            for threads in threadCounts {
+                for encrypts in [true, false] {
+                    progress(done / total, "\(unit)-byte units, \(threads) threads")
+                    rows += try measure(unit, threads, encrypts: encrypts)
+                    done += 1
                 }
             }
         }
         return rows
     }
 
-    private func measure(
+    private func measure(_ unitBytes: Int, _ threads: Int, encrypts: Bool) throws(XTSError) -> [Row] {
+        let libcrypto = XTSKernel.all[XTSKernel.all.count - 1]
+        var measured = kernels
+        if !measured.contains(where: { $0.name == libcrypto.name }) { measured.append(libcrypto) }
+        for kernel in measured { try kernel.selfTest() }
+        var speeds = measured.map { _ in [Double]() }
+        var (limits, clocks): ([Double], [Double]) = ([], [])
+        for round in 0...rounds {
+            let limit = CipherLimit.measure(threadCount: threads, milliseconds: roundMilliseconds / 4 + 1)
+            var results = measured.map { _ in 0.0 }
+            for turn in measured.indices {
+                let index = (turn + round) % measured.count
+                results[index] = try speed(measured[index], unitBytes, threads, encrypts: encrypts)
+            }
+            // The first warms up.
+            guard round > 0 else { continue }
+            limits.append(limit.speed)
+            clocks.append(limit.clock)
+            for index in measured.indices { speeds[index].append(results[index]) }
+        }
+        let reference = speeds[measured.firstIndex { $0.name == libcrypto.name } ?? 0]
+        return kernels.indices.map { index in
+            let own = speeds[index]
+            let cycles = zip(own, clocks).map { $1 * Double(threads) / $0 }
+            return Row(
+                kernel: kernels[index].name,
+                unitBytes: unitBytes,
+                threadCount: threads,
+                encrypts: encrypts,
+                speed: Spread(own),
+                ratioToLibcrypto: Spread(zip(own, reference).map { $0 / $1 }),
+                shareOfLimit: CipherLimit.isKnown ? Spread(zip(own, limits).map { $0 / $1 }) : nil,
+                cyclesPerByte: CipherLimit.isKnown ? Spread(cycles).median : nil
+            )
+        }
+    }
+
+    /// GB/s of one round.
+    private func speed(
         _ kernel: XTSKernel,
         _ unitBytes: Int,
         _ threads: Int,
         encrypts: Bool
-    ) throws(XTSError) -> Row {
-        try kernel.selfTest()
-        let duration = Duration.milliseconds(roundMilliseconds)
-        var speeds: [Double] = []
-        for round in 0...rounds {
-            let clock = ContinuousClock()
-            let counts = SharedCounts(threads)
-            let start = clock.now
-            let deadline = start + duration
-            DispatchQueue.concurrentPerform(iterations: threads) { thread in
-                counts.set(thread, Self.runs(kernel, unitBytes, encrypts: encrypts, until: deadline))
-            }
-            let seconds = (clock.now - start) / .seconds(1)
-            guard let runs = counts.total else { throw .kernel }
-            if round > 0 { speeds.append(Double(runs) * Double(Self.runBytes) / seconds / 1e9) }
+    ) throws(XTSError) -> Double {
+        let clock = ContinuousClock()
+        let counts = SharedCounts(threads)
+        let start = clock.now
+        let deadline = start + .milliseconds(roundMilliseconds)
+        DispatchQueue.concurrentPerform(iterations: threads) { thread in
+            counts.set(thread, Self.runs(kernel, unitBytes, encrypts: encrypts, until: deadline))
         }
-        speeds.sort()
-        return Row(
-            kernel: kernel.name,
-            unitBytes: unitBytes,
-            threadCount: threads,
-            encrypts: encrypts,
-            minimum: speeds[0],
-            median: speeds[speeds.count / 2],
-            maximum: speeds[speeds.count - 1]
-        )
+        let seconds = (clock.now - start) / .seconds(1)
+        guard let runs = counts.total else { throw .kernel }
+        return Double(runs) * Double(Self.runBytes) / seconds / 1e9
     }
 
     /// How many runs one thread does until the deadline; nil when the cipher fails.

@@ -16,8 +16,11 @@ struct BenchCrypto: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "crypto",
         abstract: "Measure the sector cipher: AES-256-XTS over runs of 1 MiB in memory.",
-        discussion:
-            "Speeds in GB/s (10^9 bytes a second, all threads together): median of the rounds, and their range."
+        discussion: """
+            Speeds in GB/s (10^9 bytes a second, all threads together): median of the rounds, and their range. Beside \
+            them the ratio to libcrypto in the same rounds, the share of what this processor's AES units could do if \
+            nothing else took time, and the clock cycles of a thread for a byte.
+            """
     )
 
     @Option(help: "How results are printed.")
@@ -77,14 +80,25 @@ struct BenchCrypto: ParsableCommand {
         try show(rows)
     }
 
+    private struct SpreadShape: Encodable {
+        let Minimum: Double
+        let Median: Double
+        let Maximum: Double
+
+        init(_ spread: Spread) {
+            (Minimum, Median, Maximum) = (spread.minimum, spread.median, spread.maximum)
+        }
+    }
+
     private struct RowShape: Encodable {
         let Kernel: String
         let UnitBytes: Int
         let Threads: Int
         let Direction: String
-        let MedianGBps: Double
-        let MinimumGBps: Double
-        let MaximumGBps: Double
+        let GBps: SpreadShape
+        let RatioToLibcrypto: SpreadShape
+        let ShareOfLimit: SpreadShape?
+        let CyclesPerByte: Double?
     }
 
     private func show(_ rows: [CryptoBench.Row]) throws {
@@ -95,23 +109,42 @@ struct BenchCrypto: ParsableCommand {
                         Kernel: $0.kernel,
                         UnitBytes: $0.unitBytes,
                         Threads: $0.threadCount,
-                        Direction: $0.encrypts ? "encrypt" : "decrypt",
-                        MedianGBps: $0.median,
-                        MinimumGBps: $0.minimum,
-                        MaximumGBps: $0.maximum
+                        Direction: Self.direction($0),
+                        GBps: SpreadShape($0.speed),
+                        RatioToLibcrypto: SpreadShape($0.ratioToLibcrypto),
+                        ShareOfLimit: $0.shareOfLimit.map(SpreadShape.init),
+                        CyclesPerByte: $0.cyclesPerByte
                     )
                 }
             ])
         }
         Terminal.table(
-            ["KERNEL", "UNIT", "THREADS", "DIRECTION", "GB/S", "RANGE"],
+            [
+                "KERNEL", "UNIT", "THREADS", "DIRECTION", "GB/S", "RANGE", "OF LIBCRYPTO", "OF LIMIT",
+                "CYCLES/BYTE",
+            ],
             rows.map {
                 [
-                    $0.kernel, "\($0.unitBytes)", "\($0.threadCount)", $0.encrypts ? "encrypt" : "decrypt",
-                    Self.number($0.median), "\(Self.number($0.minimum))-\(Self.number($0.maximum))",
+                    $0.kernel, "\($0.unitBytes)", "\($0.threadCount)", Self.direction($0),
+                    Self.number($0.speed.median), Self.range($0.speed),
+                    Self.number($0.ratioToLibcrypto.median),
+                    $0.shareOfLimit.map { Self.number($0.median) } ?? "-",
+                    $0.cyclesPerByte.map { String(format: "%.3f", $0) } ?? "-",
                 ]
             }
         )
+        let wide = rows.filter { $0.speed.maximum > 1.5 * $0.speed.minimum }
+        if !wide.isEmpty {
+            Terminal.error(
+                "warning: the rounds of \(wide.count) rows differ by more than half: something else used the processor"
+            )
+        }
+    }
+
+    private static func direction(_ row: CryptoBench.Row) -> String { row.encrypts ? "encrypt" : "decrypt" }
+
+    private static func range(_ spread: Spread) -> String {
+        "\(number(spread.minimum))-\(number(spread.maximum))"
     }
 
     private static func number(_ value: Double) -> String { String(format: "%.2f", value) }

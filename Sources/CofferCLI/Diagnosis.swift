@@ -106,7 +106,17 @@ enum Diagnosis {
     }
 
     private static func cipher() -> DoctorFinding {
-        let kernel = XTSKernel.preferred
+        let kernel: XTSKernel
+        do {
+            kernel = try XTSKernel.preferred
+        } catch {
+            return DoctorFinding(
+                "cipher",
+                .missing,
+                "\(XTSKernel.environmentName) names a kernel that this processor does not have",
+                hint: "it has: \(XTSKernel.all.map(\.name).joined(separator: ", "))"
+            )
+        }
         do {
             try kernel.selfTest()
         } catch {

@@ -2,6 +2,7 @@ internal import CofferBlock
 internal import CofferCatalog
 internal import CofferControl
 internal import CofferShapes
+internal import CofferXTS
 internal import Glibc
 
 extension VolumeService {
@@ -96,8 +97,7 @@ extension VolumeService {
                 descriptors: [
                     (0, null), (1, log), (2, log), (3, theirs.descriptor), (4, store.descriptor),
                 ],
-                // The backtracer would print registers, and with them key bytes, when the daemon crashes.
-                environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "SWIFT_BACKTRACE=enable=no"],
+                environment: Self.daemonEnvironment,
                 newSession: true
             )
             // Only the daemon holds the other end now: its death ends the wait below.
@@ -122,6 +122,14 @@ extension VolumeService {
                 hint: "see its log \(order.logPath)"
             )
         }
+    }
+
+    /// Of this process's environment the daemon gets what chooses its cipher's kernel.
+    private static var daemonEnvironment: [String] {
+        // The backtracer would print registers, and with them key bytes, when the daemon crashes.
+        let own = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "SWIFT_BACKTRACE=enable=no"]
+        guard let kernel = unsafe getenv(XTSKernel.environmentName) else { return own }
+        return unsafe own + ["\(XTSKernel.environmentName)=\(String(cString: kernel))"]
     }
 
     private func answer(_ channel: borrowing ControlChannel) async throws -> AttachReady {

@@ -67,6 +67,7 @@ enum Attachment {
                 file: exposed,
                 connection: number,
                 threadCount: order.threadCount,
+                kernel: try XTSKernel.preferred,
                 log: log
             ).start()
             try starter.send(AttachAnswer.ready(AttachReady(processID: getpid(), fuseConnection: number)))

@@ -24,6 +24,11 @@ struct StartFailure: Error {
             self.init("\(call) of the volume's file failed with errno \(code)")
         case XTSError.selfTest:
             self.init("the cipher gave a wrong answer to a known question: nothing is served")
+        case XTSError.noKernel:
+            self.init(
+                "\(XTSKernel.environmentName) names a cipher kernel that this processor does not have",
+                hint: "unset it, or name one of: \(XTSKernel.all.map(\.name).joined(separator: ", "))"
+            )
         case XTSError.equalKeyHalves:
             self.init("the two halves of the derived key are equal: nothing is served")
         case is XTSError, is CryptoError:

@@ -19,6 +19,7 @@ final class StatusResponder: Sendable {
     private let file: ExposedFile
     private let connection: UInt32
     private let threadCount: Int
+    private let kernel: XTSKernel
     private let log: Logger
 
     init(
@@ -27,11 +28,12 @@ final class StatusResponder: Sendable {
         file: ExposedFile,
         connection: UInt32,
         threadCount: Int,
+        kernel: XTSKernel,
         log: Logger
     ) {
         self.listener = listener
         (self.volumeID, self.file, self.connection) = (volumeID, file, connection)
-        (self.threadCount, self.log) = (threadCount, log)
+        (self.threadCount, self.kernel, self.log) = (threadCount, kernel, log)
     }
 
     func start() throws(StartFailure) {
@@ -64,7 +66,7 @@ final class StatusResponder: Sendable {
             fuseConnection: connection,
             openCount: file.openCount,
             threadCount: threadCount,
-            kernel: XTSKernel.preferred.name,
+            kernel: kernel.name,
             keyMemory: Self.keyMemory.rawValue,
             requestBytes: FuseSession.requestBytes,
             bytesRead: transferred.bytesRead,

@@ -15,8 +15,10 @@ public enum XTSError: Error, Equatable, Sendable {
     case equalKeyHalves
     /// The data unit is no multiple of 16 from 16 to 65536 bytes, or the run is no whole number of them.
     case length
-    /// The kernel below failed, or no kernel has that name.
+    /// The kernel below failed.
     case kernel
+    /// The environment names a kernel that this processor does not have.
+    case noKernel
     /// A kernel gave a wrong answer to a known question: nothing may be served with it.
     case selfTest
 }
@@ -28,8 +30,13 @@ public struct XTSCipher: ~Copyable, @unchecked Sendable {
     private let kernel: XTSKernel
     private let context: LockedMemory
 
+    /// Expands `key` (key 1 then key 2) for the preferred kernel. Its self-test has passed before this returns.
+    public init(key: borrowing SecretBytes) throws(XTSError) {
+        try self.init(key: key, kernel: .preferred)
+    }
+
     /// Expands `key` (key 1 then key 2). The self-test of the kernel has passed before this returns.
-    public init(key: borrowing SecretBytes, kernel: XTSKernel = .preferred) throws(XTSError) {
+    public init(key: borrowing SecretBytes, kernel: XTSKernel) throws(XTSError) {
         try kernel.selfTest()
         try self.init(untested: key, kernel: kernel)
     }
@@ -151,56 +158,4 @@ public struct XTSNumber: Sendable, Equatable {
     public init(low: UInt64, high: UInt64 = 0) { (self.low, self.high) = (low, high) }
 
     fileprivate var number: cxts_number { cxts_number(low: low, high: high) }
-}
-
-/// One implementation of XTS among those that this processor can run.
-@safe
-public struct XTSKernel: Sendable, CustomStringConvertible {
-    // The table is a constant of the program.
-    fileprivate nonisolated(unsafe) let table: UnsafePointer<cxts_kernel>
-    public let name: String
-
-    /// The kernel that serves volumes.
-    public static let preferred = all[0]
-
-    /// All that can run here, the preferred one first.
-    public static let all: [XTSKernel] = {
-        var kernels: [XTSKernel] = []
-        while let table = unsafe cxts_kernel_at(kernels.count) {
-            unsafe kernels.append(XTSKernel(table))
-        }
-        return kernels
-    }()
-
-    init(_ table: UnsafePointer<cxts_kernel>) {
-        unsafe self.table = table
-        name = unsafe String(cString: table.pointee.name)
-    }
-
-    public var description: String { name }
-
-    /// Asks the kernel a question whose answer is known: IEEE Std 1619-2007 annex B, vector 10 (AES-256, data unit
-    /// 0xff), its first 32 bytes, both ways. Throws `.selfTest` on any other answer.
-    public func selfTest() throws(XTSError) {
-        let key = SecretBytes(copying: KnownAnswer.key)
-        let cipher = try XTSCipher(untested: key, kernel: self)
-        var run = KnownAnswer.plaintext
-        try Self.crypt(&run) { (span) throws(XTSError) in
-            try cipher.encrypt(&span, first: KnownAnswer.unit, unitBytes: span.byteCount)
-        }
-        guard run == KnownAnswer.ciphertext else { throw .selfTest }
-        try Self.crypt(&run) { (span) throws(XTSError) in
-            try cipher.decrypt(&span, first: KnownAnswer.unit, unitBytes: span.byteCount)
-        }
-        guard run == KnownAnswer.plaintext else { throw .selfTest }
-    }
-
-    private static func crypt(
-        _ run: inout [UInt8],
-        _ body: (inout MutableRawSpan) throws(XTSError) -> Void
-    ) throws(XTSError) {
-        var elements = run.mutableSpan
-        var span = unsafe elements.mutableBytes
-        try body(&span)
-    }
 }

@@ -1,0 +1,12 @@
+/// The median of some rounds, and their range.
+public struct Spread: Sendable, Hashable {
+    public let minimum: Double
+    public let median: Double
+    public let maximum: Double
+
+    /// `values` has at least one.
+    init(_ values: [Double]) {
+        let sorted = values.sorted()
+        (minimum, median, maximum) = (sorted[0], sorted[sorted.count / 2], sorted[sorted.count - 1])
+    }
+}
