@@ -1,39 +1,40 @@
 #include "kernels.h"
 
 #include <openssl/crypto.h>
+
 #if defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
 
-// The fastest first. Whether the processor has an instruction, and the system keeps its registers, is asked by CPUID
-// and XGETBV, or of the kernel.
-static int runs(const cxts_kernel *kernel) {
+typedef struct {
+    const cxts_kernel *kernel;
+    int runs_here;
+} candidate;
+
+/// The preferred ones first. The compiler's runtime, which answers here, reports AVX2 and AVX-512 only where the
+/// operating system saves their registers (XGETBV).
+static void find(candidate *candidates) {
+    size_t n = 0;
 #if defined(__x86_64__)
-    int aes = __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
-    int vaes = aes && __builtin_cpu_supports("vaes") && __builtin_cpu_supports("vpclmulqdq");
-    if (kernel == &cxts_vaes512)
-        return vaes && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (kernel == &cxts_vaes256) return vaes && __builtin_cpu_supports("avx2");
-    if (kernel == &cxts_aesni) return aes;
+    __builtin_cpu_init();
+    int aes = __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1");
+    int wide = aes && __builtin_cpu_supports("vaes") && __builtin_cpu_supports("vpclmulqdq");
+    candidates[n++] = (candidate){&cxts_vaes512, wide && __builtin_cpu_supports("avx512f") &&
+                                                     __builtin_cpu_supports("avx512bw") &&
+                                                     __builtin_cpu_supports("avx512vl")};
+    candidates[n++] = (candidate){&cxts_vaes256, wide && __builtin_cpu_supports("avx2")};
+    candidates[n++] = (candidate){&cxts_aesni, aes};
 #elif defined(__aarch64__)
-    if (kernel == &cxts_armv8) return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+    candidates[n++] = (candidate){&cxts_armv8, (getauxval(AT_HWCAP) & HWCAP_AES) != 0};
 #endif
-    return kernel == &cxts_libcrypto;
+    candidates[n++] = (candidate){&cxts_libcrypto, 1};
 }
 
-static const cxts_kernel *const kernels[] = {
-#if defined(__x86_64__)
-    &cxts_vaes512, &cxts_vaes256, &cxts_aesni,
-#elif defined(__aarch64__)
-    &cxts_armv8,
-#endif
-    &cxts_libcrypto,
-};
-
 const cxts_kernel *cxts_kernel_at(size_t index) {
-    for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++)
-        if (runs(kernels[i]) && index-- == 0) return kernels[i];
+    candidate candidates[4] = {{0}};
+    find(candidates);
+    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++)
+        if (candidates[i].runs_here && index-- == 0) return candidates[i].kernel;
     return NULL;
 }
 

@@ -110,10 +110,12 @@ extension VolumeService {
                 onStep(.keySent)
                 return try await answer(channel)
             } catch {
+                // One that refused before it had read all of this has said why.
+                let refusal = error is ControlError ? Self.refusal(channel) : nil
                 kill(processID, SIGKILL)
                 var status: Int32 = 0
                 unsafe waitpid(processID, &status, 0)
-                throw error
+                throw refusal ?? error
             }
         } catch let error as ControlError {
             throw AWSError(
@@ -130,6 +132,12 @@ extension VolumeService {
         let own = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "SWIFT_BACKTRACE=enable=no"]
         guard let kernel = unsafe getenv(XTSKernel.environmentName) else { return own }
         return unsafe own + ["\(XTSKernel.environmentName)=\(String(cString: kernel))"]
+    }
+
+    private static func refusal(_ channel: borrowing ControlChannel) -> AWSError? {
+        guard case .failed(let failure)? = try? channel.receive(AttachAnswer.self, timeoutMilliseconds: 1000)
+        else { return nil }
+        return AWSError(.internalError, failure.message, hint: failure.hint)
     }
 
     private func answer(_ channel: borrowing ControlChannel) async throws -> AttachReady {

@@ -21,8 +21,6 @@ static void fill(uint8_t *bytes, size_t count) {
 
 #if defined(__aarch64__)
 #define KERNEL cxts_armv8
-// There is no libcrypto for ARM here, and this is all that the kernel takes of it.
-void OPENSSL_cleanse(void *memory, size_t count) { explicit_bzero(memory, count); }
 #else
 #define KERNEL cxts_libcrypto
 #endif
