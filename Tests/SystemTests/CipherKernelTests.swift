@@ -41,7 +41,11 @@ struct CipherKernelTests {
         #expect(attached.code != 0 && attached.output.isEmpty)
         #expect(attached.errors.contains(XTSKernel.environmentName) && attached.errors.contains("libcrypto"))
         #expect(Daemons.processID(volume: id) == nil)
-        let doctor = try coffer.run("doctor", environment: environment)
+        let doctor = try CofferProgram.execute(
+            "\(CofferProgram.programs)/coffer",
+            ["doctor"],
+            environment: environment
+        )
         #expect(doctor.output.contains(XTSKernel.environmentName))
     }
 }
