@@ -58,6 +58,7 @@ let package = Package(
         .target(name: "CofferPolicy", dependencies: ["CofferJSON", "CofferShapes"], swiftSettings: strict),
         .target(name: "CofferSecrets", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "CofferShapes", dependencies: ["CofferSecrets"], swiftSettings: strict),
+        .target(name: "CofferSystem", swiftSettings: strict),
 
         // Crypto.
         .target(
@@ -90,7 +91,7 @@ let package = Package(
         ),
         .target(
             name: "CofferFuse",
-            dependencies: ["CFuse", "CLinux", "CofferBlock"],
+            dependencies: ["CFuse", "CLinux", "CofferBlock", "CofferSystem"],
             swiftSettings: strict
         ),
         .target(
@@ -104,7 +105,7 @@ let package = Package(
             name: "CofferEBS",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferCatalog", "CofferControl", "CofferCrypto", "CofferSecrets",
-                "CofferShapes", "CofferXTS", logging,
+                "CofferShapes", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -167,10 +168,10 @@ let package = Package(
         .executableTarget(
             name: "CofferCLI",
             dependencies: [
-                "CLinux", "Coffer", "CofferBench", "CofferCatalog", "CofferEBS", "CofferIdentity",
-                "CofferKMS",
-                "CofferRemoteKMS", "CofferSecrets", "CofferServer", "CofferShapes", "CofferTrail",
-                "CofferXTS",
+                "CLinux", "Coffer", "CofferBench", "CofferCatalog", "CofferControl", "CofferEBS",
+                "CofferIdentity", "CofferKMS",
+                "CofferRemoteKMS", "CofferSecrets", "CofferServer", "CofferShapes", "CofferSystem",
+                "CofferTrail", "CofferXTS",
                 argumentParser, logging,
             ],
             swiftSettings: strict
@@ -179,7 +180,7 @@ let package = Package(
             name: "CofferVolumed",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferControl", "CofferCrypto", "CofferFuse", "CofferSecrets",
-                "CofferShapes", "CofferXTS", logging,
+                "CofferShapes", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -260,7 +261,8 @@ let package = Package(
         .testTarget(
             name: "CofferServicesTests",
             dependencies: [
-                "CofferCatalog", "CofferEBS", "CofferSecrets", "CofferShapes", "CofferTesting", logging,
+                "CofferCatalog", "CofferEBS", "CofferSecrets", "CofferShapes", "CofferSystem",
+                "CofferTesting", logging,
             ],
             swiftSettings: testing
         ),

@@ -3,6 +3,9 @@
 /// Order is the caller's: a write is durable only when a `sync` that began after it has returned. All methods may be
 /// called from several threads at once.
 public protocol BlockStore: Sendable {
+    /// What the addresses, offsets and lengths of reads and writes of data units must be multiples of, bytes.
+    var alignment: Int { get }
+
     /// The store's present size.
     func sizeBytes() throws(BlockError) -> UInt64
 

@@ -2,11 +2,14 @@ internal import CofferXTS
 
 /// Whole data units between plaintext in memory and ciphertext in the store, for one thread. Locks are the caller's.
 struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
-    /// The largest single write to the store. ext4 caches a larger one in folios that make later small writes two to
-    /// three times slower; at this size sequential writes lose nothing that shows.
+    /// The largest single write to a store in the page cache. ext4 caches a larger one in folios that make later small
+    /// writes two to three times slower; at this size sequential writes lose nothing that shows.
     static var pieceBytes: Int { 128 << 10 }
 
     let store: Store
+    /// The store's: 1 where the page cache lies between.
+    let alignment: Int
+    private let largestWrite: Int
     let dataOffset: UInt64
     let unitBytes: Int
     private let cipher: XTSCipher
@@ -14,6 +17,9 @@ struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
     init(store: Store, dataOffset: UInt64, unitBytes: Int, cipher: consuming XTSCipher) {
         (self.store, self.dataOffset, self.unitBytes) = (store, dataOffset, unitBytes)
         self.cipher = cipher
+        alignment = store.alignment
+        // Without the page cache a medium waits for each write by itself.
+        largestWrite = store.alignment == 1 ? Self.pieceBytes : .max
     }
 
     /// Reads and decrypts units, and gives how many of them are holes. A unit that is all zero on the store is a hole
@@ -47,7 +53,7 @@ struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
     borrowing func write(_ bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) {
         var done = 0
         while done < bytes.byteCount {
-            let count = min(Self.pieceBytes, bytes.byteCount - done)
+            let count = min(largestWrite, bytes.byteCount - done)
             let position = offset + UInt64(done)
             try bytes.withPart(done..<done + count) { (piece) throws(BlockError) in
                 try encrypt(&piece, at: position)

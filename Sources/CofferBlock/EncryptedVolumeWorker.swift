@@ -47,16 +47,23 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
             )
             locks.lockShared(stretch.stripe)
             defer { locks.unlock(stretch.stripe) }
-            let range = done..<done + stretch.count
-            if stretch.isWhole {
-                _ = try bytes.withPart(range) { (part) throws(BlockError) in
-                    try units.read(&part, at: stretch.offset)
-                }
-            } else {
+            if !stretch.isWhole {
                 let (start, _) = try loadUnit(of: stretch)
                 scratch.withBytes(at: start, count: stretch.count) { bytes.copy($0, at: done) }
+                done += stretch.count
+            } else if bytes.isAligned(at: done, to: units.alignment) {
+                _ = try bytes.withPart(done..<done + stretch.count) { (part) throws(BlockError) in
+                    try units.read(&part, at: stretch.offset)
+                }
+                done += stretch.count
+            } else {
+                let piece = min(stretch.count, scratch.count)
+                _ = try scratch.withMutableBytes(at: 0, count: piece) { (part) throws(BlockError) in
+                    try units.read(&part, at: stretch.offset)
+                }
+                scratch.withBytes(at: 0, count: piece) { bytes.copy($0, at: done) }
+                done += piece
             }
-            done += stretch.count
         }
         counters.bytesRead.wrappingAdd(UInt64(count), ordering: .relaxed)
         return count
@@ -77,9 +84,9 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
                 count: count - done,
                 unitBytes: units.unitBytes
             )
-            try stretch.isWhole
+            done +=
+                try stretch.isWhole
                 ? writeWhole(&bytes, from: done, stretch) : writePart(bytes.bytes, from: done, stretch)
-            done += stretch.count
         }
         counters.bytesWritten.wrappingAdd(UInt64(count), ordering: .relaxed)
         return count
@@ -95,22 +102,37 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
         offset < volumeBytes ? Int(min(UInt64(count), volumeBytes - offset)) : 0
     }
 
+    /// Whole units, or as many as `scratch` holds where they lie in memory as the store does not take them. Gives how
+    /// many bytes it wrote, as the next does.
     @inline(__always)
-    private func writeWhole(
+    private mutating func writeWhole(
         _ bytes: inout MutableRawSpan,
         from start: Int,
         _ stretch: Stretch
-    ) throws(BlockError) {
+    ) throws(BlockError) -> Int {
         locks.lockShared(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
+        guard bytes.isAligned(at: start, to: units.alignment) else {
+            let piece = min(stretch.count, scratch.count)
+            let source = bytes.bytes.extracting(start..<start + piece)
+            try scratch.withMutableBytes(at: 0, count: piece) { (part) throws(BlockError) in
+                part.copy(source, at: 0)
+                try units.write(&part, at: stretch.offset)
+            }
+            return piece
+        }
         try bytes.withPart(start..<start + stretch.count) { (part) throws(BlockError) in
             try units.write(&part, at: stretch.offset)
         }
+        return stretch.count
     }
 
     @inline(__always)
-    private mutating func writePart(_ bytes: RawSpan, from start: Int, _ stretch: Stretch) throws(BlockError)
-    {
+    private mutating func writePart(
+        _ bytes: RawSpan,
+        from start: Int,
+        _ stretch: Stretch
+    ) throws(BlockError) -> Int {
         locks.lockExclusively(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
         let place = try loadUnit(of: stretch).start
@@ -118,6 +140,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
             part.copy(bytes.extracting(start..<start + stretch.count), at: 0)
         }
         try storeUnit(of: stretch)
+        return stretch.count
     }
 
     // MARK: - Parts of a unit

@@ -5,6 +5,8 @@ internal import Glibc
 public final class FileBlockStore: BlockStore {
     /// The open file. Owned: closed with the store.
     public let descriptor: Int32
+    /// 1, unless I/O is direct.
+    public let alignment: Int
 
     public enum Access: Sendable {
         case readOnly, readWrite
@@ -28,11 +30,24 @@ public final class FileBlockStore: BlockStore {
             throw .system(errno: EINVAL, call: .open)
         }
         self.descriptor = descriptor
+        alignment = 1
     }
 
     /// Takes over an open file, such as one that a parent process handed down.
     public init(adopting descriptor: Int32) {
         self.descriptor = descriptor
+        alignment = 1
+    }
+
+    /// Takes over an open file whose reads and writes pass the page cache by from now on (open(2), O_DIRECT), also those
+    /// of others who share this opening of it. Throws EINVAL where the filesystem offers no such thing, or only in blocks
+    /// that a data unit is no multiple of; the descriptor is the caller's still.
+    public init(adoptingForDirectIO descriptor: Int32, unitBytes: Int) throws(BlockError) {
+        let told = Int(clinux_direct_alignment(descriptor))
+        let alignment = told > 0 ? told : 4096
+        guard unitBytes.isMultiple(of: alignment) else { throw .system(errno: EINVAL, call: .open) }
+        guard clinux_set_direct(descriptor) == 0 else { throw .system(errno: errno, call: .open) }
+        (self.descriptor, self.alignment) = (descriptor, alignment)
     }
 
     deinit { close(descriptor) }
@@ -84,6 +99,8 @@ public final class FileBlockStore: BlockStore {
                 guard got >= 0 else { throw .system(errno: errno, call: .read) }
                 if got == 0 { break }
                 done += got
+                // Direct I/O stops within a block only at the end of the file, and cannot go on from there.
+                if !done.isMultiple(of: alignment) { break }
             }
             return done
         }
@@ -99,6 +116,7 @@ public final class FileBlockStore: BlockStore {
                 // A short write at a limit is followed by the error that says why.
                 guard put > 0 else { throw .system(errno: put < 0 ? errno : ENOSPC, call: .write) }
                 done += put
+                if !done.isMultiple(of: alignment) { throw .system(errno: EIO, call: .write) }
             }
         }
     }

@@ -73,6 +73,15 @@ public struct PageBuffer: ~Copyable, @unchecked Sendable {
 }
 
 extension MutableRawSpan {
+    /// Whether the byte at `offset` lies at a multiple of `alignment` in memory.
+    @inline(__always)
+    func isAligned(at offset: Int, to alignment: Int) -> Bool {
+        guard alignment > 1 else { return true }
+        return unsafe withUnsafeBytes { buffer in
+            (Int(bitPattern: buffer.baseAddress) + offset).isMultiple(of: alignment)
+        }
+    }
+
     /// Lends a part of the span.
     @inline(__always)
     mutating func withPart<Result: ~Copyable, Failure: Error>(

@@ -1,4 +1,5 @@
 public import ArgumentParser
+public import CofferControl
 public import CofferEBS
 public import CofferKMS
 internal import CofferShapes
@@ -62,5 +63,6 @@ extension [ContextPair] {
 }
 
 extension FilesystemKind: ExpressibleByArgument {}
+extension BackingIO: ExpressibleByArgument {}
 
 extension SealKind: ExpressibleByArgument {}

@@ -1,4 +1,5 @@
 internal import CofferSecrets
+internal import CofferSystem
 internal import CofferXTS
 internal import Foundation
 
@@ -153,23 +154,17 @@ enum Diagnosis {
         }
     }
 
-    /// A daemon that shares a memory-limited control group of version 1 with the writers above it can deadlock with
-    /// them, when reclaim waits for writeback that waits for the daemon.
+    /// A daemon that shares a memory-limited group with the writers above it can deadlock with them (`MemoryGroup`).
     private static func memoryLimit() -> DoctorFinding {
-        let groups = (try? String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8)) ?? ""
-        for line in groups.split(separator: "\n") {
-            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count == 3, parts[1].split(separator: ",").contains("memory"), parts[2] != "/" else {
-                continue
-            }
-            return DoctorFinding(
-                "control group",
-                .note,
-                "this shell is in the memory group \(parts[2]): with a tight limit there, a volume and its users can "
-                    + "wait for each other",
-                hint: "attach volumes from outside that group"
-            )
+        guard let group = MemoryGroup.limiting() else {
+            return DoctorFinding("memory group", .ok, "no memory limit applies here")
         }
-        return DoctorFinding("control group", .ok, "no memory limit of version 1 applies here")
+        return DoctorFinding(
+            "memory group",
+            .note,
+            "this shell is in the memory group \(group.name), limited to \(group.limitBytes >> 20) MiB: a daemon leaves it "
+                + "if it can, and otherwise uses direct I/O",
+            hint: "attach volumes from outside of that group for the higher speed"
+        )
     }
 }

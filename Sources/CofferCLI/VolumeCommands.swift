@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Coffer
 internal import CofferCatalog
+internal import CofferControl
 internal import CofferEBS
 internal import CofferShapes
 internal import Foundation
@@ -160,6 +161,7 @@ struct VolumeShow: AsyncParsableCommand {
                     "Transport",
                     "/dev/fuse, connection \(daemon.fuseConnection), requests of \(ByteCount.text(UInt64(daemon.requestBytes)))"
                 ),
+                ("Backing I/O", daemon.backingIO.rawValue),
                 ("Cipher kernel", daemon.kernel),
                 ("Key memory", daemon.keyMemory),
                 (
@@ -182,20 +184,30 @@ struct AttachOptionGroup: ParsableArguments {
     var noDiscard = false
     @Flag(help: "Accept a header older than the newest one seen, such as that of a restored backup.")
     var acceptRollback = false
-    @Option(help: "Serving threads. (default: one for each processor, at least 2)")
+    @Option(
+        help: ArgumentHelp(
+            "How the volume's file is read and written: `cached` through the page cache, `direct` past it.",
+            discussion:
+                "`auto` is `cached`, but `direct` where the daemon cannot leave a memory-limited group."
+        )
+    )
+    var backingIo: BackingIO = .auto
+    @Option(
+        help: "Serving threads. (default: one for each processor, at least 2; 16 with direct backing I/O)"
+    )
     var threads: Int?
 
     func options(directory: String? = nil) throws -> AttachOptions {
-        let count = threads ?? max(2, min(16, ProcessInfo.processInfo.activeProcessorCount))
-        guard (1...64).contains(count) else {
-            throw AWSError(.invalidParameterValue, "a daemon has 1 to 64 threads, not \(count)")
+        if let threads, !(1...64).contains(threads) {
+            throw AWSError(.invalidParameterValue, "a daemon has 1 to 64 threads, not \(threads)")
         }
         return AttachOptions(
             directory: directory.map { URL(fileURLWithPath: $0).path },
             isReadOnly: readOnly,
             keepsDiscardedRoom: noDiscard,
             acceptsRollback: acceptRollback,
-            threadCount: count
+            backingIO: backingIo,
+            threadCount: threads
         )
     }
 }

@@ -1,3 +1,4 @@
+internal import CofferControl
 internal import CofferEBS
 internal import CofferShapes
 
@@ -17,6 +18,7 @@ struct VolumeShape: Encodable {
         let ProcessId: Int32?
         let FuseConnection: UInt32?
         let Threads: Int?
+        let BackingIO: String?
         let CipherKernel: String?
         let KeyMemory: String?
         let RequestBytes: Int?
@@ -71,6 +73,7 @@ struct VolumeShape: Encodable {
                     ProcessId: volume.daemon?.processID,
                     FuseConnection: volume.daemon?.fuseConnection,
                     Threads: volume.daemon?.threadCount,
+                    BackingIO: volume.daemon?.backingIO.rawValue,
                     CipherKernel: volume.daemon?.kernel,
                     KeyMemory: volume.daemon?.keyMemory,
                     RequestBytes: volume.daemon?.requestBytes,

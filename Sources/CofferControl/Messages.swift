@@ -1,3 +1,13 @@
+/// How a daemon reads and writes the volume's file.
+public enum BackingIO: String, Codable, Sendable, CaseIterable {
+    /// Through the page cache, unless the daemon shares a memory-limited group with those who use the volume.
+    case auto
+    /// Through the page cache.
+    case cached
+    /// Past it (open(2), O_DIRECT).
+    case direct
+}
+
 /// What the starter of a daemon sends it over their private socket, before the volume key. Nothing in it is secret.
 public struct AttachOrder: Codable, Sendable, Equatable {
     public var volumeID: String
@@ -12,8 +22,9 @@ public struct AttachOrder: Codable, Sendable, Equatable {
     public var leavesAtLastClose: Bool
     /// Give room back on discard; otherwise write encrypted zeroes, which hides which units hold data.
     public var punchesHoles: Bool
-    /// Serving threads, at least 1.
-    public var threadCount: Int
+    public var backingIO: BackingIO
+    /// Serving threads, at least 1; nil: as many as suit the machine and the backing I/O.
+    public var threadCount: Int?
 
     public init(
         volumeID: String,
@@ -23,7 +34,8 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         isReadOnly: Bool,
         leavesAtLastClose: Bool,
         punchesHoles: Bool,
-        threadCount: Int
+        backingIO: BackingIO,
+        threadCount: Int?
     ) {
         self.volumeID = volumeID
         self.exposedDirectory = exposedDirectory
@@ -32,6 +44,7 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         self.isReadOnly = isReadOnly
         self.leavesAtLastClose = leavesAtLastClose
         self.punchesHoles = punchesHoles
+        self.backingIO = backingIO
         self.threadCount = threadCount
     }
 }
@@ -82,10 +95,13 @@ public struct AttachReady: Codable, Sendable, Equatable {
     public var processID: Int32
     /// The FUSE connection's number: the name of its folder under /sys/fs/fuse/connections.
     public var fuseConnection: UInt32
+    /// Sentences for the user.
+    public var notices: [String]
 
-    public init(processID: Int32, fuseConnection: UInt32) {
+    public init(processID: Int32, fuseConnection: UInt32, notices: [String]) {
         self.processID = processID
         self.fuseConnection = fuseConnection
+        self.notices = notices
     }
 }
 
@@ -122,6 +138,8 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     /// How many times the exposed file is open now.
     public var openCount: Int
     public var threadCount: Int
+    /// Never `.auto`: what was chosen.
+    public var backingIO: BackingIO
     /// The cipher kernel's name.
     public var kernel: String
     /// How the key's memory is protected (`LockedMemory.Protection`).
@@ -138,6 +156,7 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         fuseConnection: UInt32,
         openCount: Int,
         threadCount: Int,
+        backingIO: BackingIO,
         kernel: String,
         keyMemory: String,
         requestBytes: Int,
@@ -150,6 +169,7 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         self.fuseConnection = fuseConnection
         self.openCount = openCount
         self.threadCount = threadCount
+        self.backingIO = backingIO
         self.kernel = kernel
         self.keyMemory = keyMemory
         self.requestBytes = requestBytes

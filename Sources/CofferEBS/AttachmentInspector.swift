@@ -1,6 +1,7 @@
 internal import CofferBlock
 internal import CofferControl
 internal import CofferShapes
+internal import CofferSystem
 internal import Glibc
 
 /// What is true of a volume's attachment right now.

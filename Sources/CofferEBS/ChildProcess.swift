@@ -1,3 +1,4 @@
+internal import CLinux
 internal import CofferShapes
 internal import Dispatch
 internal import Glibc
@@ -45,6 +46,9 @@ enum ChildProcess {
         for (child, parent) in descriptors {
             unsafe posix_spawn_file_actions_adddup2(&actions, parent, child)
         }
+        // What whoever started us left open: a tool that hangs would hold it open for as long.
+        let first = (descriptors.map(\.child).max() ?? 2) + 1
+        unsafe clinux_spawn_close_from(&actions, first)
 
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

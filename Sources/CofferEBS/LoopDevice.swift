@@ -1,5 +1,6 @@
 internal import CLinux
 internal import CofferShapes
+internal import CofferSystem
 internal import FoundationEssentials
 internal import Glibc
 

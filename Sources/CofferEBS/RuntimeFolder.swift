@@ -1,6 +1,7 @@
 internal import CofferControl
 internal import CofferCrypto
 internal import CofferShapes
+internal import CofferSystem
 internal import FoundationEssentials
 internal import Glibc
 

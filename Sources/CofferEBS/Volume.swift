@@ -1,3 +1,4 @@
+public import CofferControl
 public import CofferShapes
 
 /// A volume as `describeVolumes` tells of it.
@@ -38,6 +39,7 @@ public struct Volume: Sendable {
         public let processID: Int32
         public let fuseConnection: UInt32
         public let threadCount: Int
+        public let backingIO: BackingIO
         public let kernel: String
         public let keyMemory: String
         public let requestBytes: Int
@@ -80,18 +82,21 @@ public struct AttachOptions: Sendable {
     public var keepsDiscardedRoom: Bool
     /// Accepts a header older than the newest one seen.
     public var acceptsRollback: Bool
-    public var threadCount: Int
+    public var backingIO: BackingIO
+    /// nil: as many as suit the machine and the backing I/O.
+    public var threadCount: Int?
 
     public init(
         directory: String? = nil,
         isReadOnly: Bool = false,
         keepsDiscardedRoom: Bool = false,
         acceptsRollback: Bool = false,
-        threadCount: Int = 2
+        backingIO: BackingIO = .auto,
+        threadCount: Int? = nil
     ) {
         (self.directory, self.isReadOnly) = (directory, isReadOnly)
         (self.keepsDiscardedRoom, self.acceptsRollback) = (keepsDiscardedRoom, acceptsRollback)
-        self.threadCount = threadCount
+        (self.backingIO, self.threadCount) = (backingIO, threadCount)
     }
 }
 

@@ -82,9 +82,11 @@ extension VolumeService {
                     isReadOnly: options.isReadOnly,
                     leavesAtLastClose: mountDirectory != nil,
                     punchesHoles: !options.keepsDiscardedRoom,
+                    backingIO: options.backingIO,
                     threadCount: options.threadCount
                 )
             )
+            notices += ready.notices
             serving = ProcessIdentity(processID: ready.processID)
             note.daemon = serving
             note.fuseConnection = ready.fuseConnection

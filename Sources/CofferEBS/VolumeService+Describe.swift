@@ -2,6 +2,7 @@ internal import CofferBlock
 internal import CofferCatalog
 internal import CofferControl
 internal import CofferShapes
+internal import CofferSystem
 internal import Glibc
 
 extension VolumeService {
@@ -33,6 +34,7 @@ extension VolumeService {
                     processID: status.processID,
                     fuseConnection: status.fuseConnection,
                     threadCount: status.threadCount,
+                    backingIO: status.backingIO,
                     kernel: status.kernel,
                     keyMemory: status.keyMemory,
                     requestBytes: status.requestBytes,

@@ -2,6 +2,7 @@ internal import CLinux
 internal import CofferCatalog
 internal import CofferControl
 internal import CofferShapes
+internal import CofferSystem
 internal import Glibc
 internal import Logging
 
@@ -31,7 +32,8 @@ extension VolumeService {
     }
 
     /// Undoes an attachment from the top down. A daemon that hangs is never waited for: with `force` its FUSE connection
-    /// is aborted by number before anything touches a mount above it.
+    /// is aborted by number before anything touches a mount above it. So is that of a daemon that answers, but cannot
+    /// bring to its file what is written above it.
     func undo(_ record: VolumeRecord, _ view: AttachmentView, force: Bool) async throws {
         if view.state == .elsewhere {
             throw AWSError(
@@ -52,18 +54,19 @@ extension VolumeService {
             }
             await endHungDaemon(view)
         }
+        var isGivenUp = false
+        if force, view.state == .attached, await !isSaved(record, view) {
+            await endHungDaemon(view)
+            isGivenUp = true
+        }
         // Above a dead daemon nothing can be saved by waiting: what is busy is detached lazily.
         let lazy = force || view.state == .crashed || view.state == .hung
         for mount in view.filesystemMounts.reversed() {
-            if force, view.state == .attached {
-                // The daemon will not wait for what is still in memory: save it while it serves. Bounded, and best effort.
-                _ = try? await ChildProcess.run("sync", ["--file-system", mount.mountPoint])
-            }
             try await unmount(mount, lazy: lazy, record)
         }
         await takeLoopsAway(view)
         let wasKilled = try await endDaemon(record, view, lazy: lazy)
-        let lost = wasKilled || view.state == .faulted || runtime.lastSyncFailed(record.id)
+        let lost = isGivenUp || wasKilled || view.state == .faulted || runtime.lastSyncFailed(record.id)
         runtime.clear(record.id)
         runtime.forgetLoss(record.id)
         logger.info("detached volume", metadata: ["volume": "\(record.id)"])
@@ -78,6 +81,22 @@ extension VolumeService {
     }
 
     // MARK: - Steps
+
+    /// Saves what the filesystems above a serving daemon hold in memory: when they are detached lazily, the daemon does
+    /// not wait for it. False where that stands still: neither the filesystem nor the daemon gets on.
+    private func isSaved(_ record: VolumeRecord, _ view: AttachmentView) async -> Bool {
+        for mount in view.filesystemMounts.reversed() {
+            var written = view.status?.bytesWritten
+            while (try? await ChildProcess.run("sync", ["--file-system", mount.mountPoint], limitSeconds: 15))
+                == nil
+            {
+                let now = inspect(record).status?.bytesWritten
+                guard let now, now != written else { return false }
+                written = now
+            }
+        }
+        return true
+    }
 
     /// Gives whether it had to be lazy: somebody still uses what is below.
     @discardableResult
@@ -152,7 +171,7 @@ extension VolumeService {
         if await !Self.waits(seconds: isStillUsed ? 0 : 10, until: { !daemon.isAlive }) {
             if daemon.isAlive { kill(daemon.processID, SIGTERM) }
             if await !Self.waits(seconds: lazy ? 25 : 600, until: { !daemon.isAlive }) {
-                try await endByForce(daemon, record, lazy: lazy)
+                try await endByForce(daemon, record, view, lazy: lazy)
                 return true
             }
         }
@@ -161,7 +180,12 @@ extension VolumeService {
         return false
     }
 
-    private func endByForce(_ daemon: ProcessIdentity, _ record: VolumeRecord, lazy: Bool) async throws {
+    private func endByForce(
+        _ daemon: ProcessIdentity,
+        _ record: VolumeRecord,
+        _ view: AttachmentView,
+        lazy: Bool
+    ) async throws {
         let name = "the daemon of volume \(record.label) (process \(daemon.processID))"
         guard lazy else {
             throw AWSError(
@@ -170,15 +194,24 @@ extension VolumeService {
                 hint: "end it with `coffer volume unmount \(record.label) --force`"
             )
         }
+        // First, as a thread that waits in the kernel for a user of the volume does not die.
+        await abortConnection(view)
         kill(daemon.processID, SIGKILL)
         guard await Self.waits(seconds: 5, until: { !daemon.isAlive }) else {
             throw AWSError(.internalError, "\(name) was killed and does not end: its store hangs")
         }
     }
 
-    /// Ends a FUSE connection by its number: every request on it fails at once, and whoever waits in the kernel is freed.
-    /// Then the daemon goes too: it may be stopped, and what it has not written is given up.
+    /// Frees whoever waits for the daemon. Then it goes too: it may be stopped, and what it has not written is given up.
     private func endHungDaemon(_ view: AttachmentView) async {
+        await abortConnection(view)
+        guard let daemon = view.record?.daemon, daemon.isAlive else { return }
+        kill(daemon.processID, SIGKILL)
+        _ = await Self.waits(seconds: 5, until: { !daemon.isAlive })
+    }
+
+    /// Ends a FUSE connection by its number: every request on it fails at once, and whoever waits in the kernel is freed.
+    private func abortConnection(_ view: AttachmentView) async {
         if let number = view.fuseConnection {
             let folder = "/sys/fs/fuse/connections"
             let path = "\(folder)/\(number)/abort"
@@ -192,9 +225,6 @@ extension VolumeService {
                 close(descriptor)
             }
         }
-        guard let daemon = view.record?.daemon, daemon.isAlive else { return }
-        kill(daemon.processID, SIGKILL)
-        _ = await Self.waits(seconds: 5, until: { !daemon.isAlive })
     }
 
     /// Whether the condition came true within the time; looks a hundred times a second.

@@ -1,6 +1,7 @@
 internal import CofferBlock
 internal import CofferCatalog
 public import CofferShapes
+internal import CofferSystem
 internal import Glibc
 internal import Logging
 

@@ -1,6 +1,7 @@
 internal import CFuse
 internal import CLinux
 public import CofferBlock
+internal import CofferSystem
 internal import Glibc
 internal import Synchronization
 
@@ -96,7 +97,9 @@ public final class FuseSession {
 
     /// Whether something other than this process took the mount away.
     public func isStillMounted(connection: UInt32) -> Bool {
-        MountTable.contains(directory: directory, connection: connection)
+        MountTable.current().contains {
+            $0.deviceMajor == 0 && $0.deviceMinor == connection && $0.mountPoint == directory
+        }
     }
 
     /// Takes the mount away at once, even while the file is open, if it is still there: users of the file get errors.
@@ -110,7 +113,7 @@ public final class FuseSession {
         if geteuid() == 0 {
             unsafe clinux_umount(directory, 1)  // what stays is seen by whoever looks at the mounts next
         } else {
-            MountTable.unmountByHelper(directory)
+            MountHelper.unmount(directory)
         }
     }
 
@@ -131,7 +134,7 @@ public final class FuseSession {
         guard unsafe access("/dev/fuse", F_OK) == 0 else { throw .noDevice }
         guard unsafe access("/dev/fuse", R_OK | W_OK) == 0 else { throw .deviceDenied }
         guard geteuid() != 0 else { return }
-        guard unsafe access(MountTable.helperPath, X_OK) == 0 else { throw .noHelper }
+        guard unsafe access(MountHelper.path, X_OK) == 0 else { throw .noHelper }
     }
 }
 

@@ -21,7 +21,7 @@ enum Attachment {
     /// Returns when the volume is no longer served and all is undone; throws when it never was.
     static func serve(
         _ volumeID: VolumeID,
-        store: FileBlockStore,
+        backingFile: Int32,
         starter: borrowing ControlChannel,
         log: inout Logger
     ) throws {
@@ -37,8 +37,20 @@ enum Attachment {
         )
         let geometry = try geometry(parameters)
         let xtsKey = try receiveKey(starter, parameters, geometry)
+        // Before the memory that requests pass through is taken.
+        let backing = try Backing(
+            backingFile,
+            order.backingIO,
+            unitBytes: geometry.dataUnitBytes,
+            log
+        )
+        let threadCount = order.threadCount ?? backing.threadCount
 
-        let volume = EncryptedVolume(store: store, geometry: geometry, punchesHoles: order.punchesHoles)
+        let volume = EncryptedVolume(
+            store: backing.store,
+            geometry: geometry,
+            punchesHoles: order.punchesHoles
+        )
         let exposed = ExposedFile(
             volume: volume,
             isReadOnly: order.isReadOnly,
@@ -58,7 +70,7 @@ enum Attachment {
         do {
             try Hardening.afterTheMount()
             try BackgroundThread.onTermination { exposed.departure.ask(.signal($0)) }
-            try start(session, order.threadCount, volume, key: xtsKey)
+            try start(session, threadCount, volume, key: xtsKey)
             let number = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
             connection = number
             try StatusResponder(
@@ -66,16 +78,21 @@ enum Attachment {
                 volumeID: volumeID,
                 file: exposed,
                 connection: number,
-                threadCount: order.threadCount,
+                threadCount: threadCount,
+                backingIO: backing.kind,
                 kernel: try XTSKernel.preferred,
                 log: log
             ).start()
-            try starter.send(AttachAnswer.ready(AttachReady(processID: getpid(), fuseConnection: number)))
+            try starter.send(
+                AttachAnswer.ready(
+                    AttachReady(processID: getpid(), fuseConnection: number, notices: backing.notices)
+                )
+            )
         } catch {
             leave(session, connection, order, log)
             throw error
         }
-        log.info("serving \(order.exposedDirectory) with \(order.threadCount) threads")
+        log.info("serving \(order.exposedDirectory) with \(threadCount) threads, \(backing.kind) backing I/O")
         waitForDeparture(exposed, log)
         leave(session, connection, order, log)
     }
@@ -86,8 +103,8 @@ enum Attachment {
         guard order.volumeID == volumeID.text else {
             throw StartFailure("the order is for \(order.volumeID), and this process is for \(volumeID)")
         }
-        guard (1...threadLimit).contains(order.threadCount) else {
-            throw StartFailure("a volume is served by 1 to \(threadLimit) threads, not \(order.threadCount)")
+        if let count = order.threadCount, !(1...threadLimit).contains(count) {
+            throw StartFailure("a volume is served by 1 to \(threadLimit) threads, not \(count)")
         }
         for path in [order.exposedDirectory, order.controlSocketPath, order.logPath]
         where !path.hasPrefix("/") {

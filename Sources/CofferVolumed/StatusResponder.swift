@@ -19,6 +19,7 @@ final class StatusResponder: Sendable {
     private let file: ExposedFile
     private let connection: UInt32
     private let threadCount: Int
+    private let backingIO: BackingIO
     private let kernel: XTSKernel
     private let log: Logger
 
@@ -28,12 +29,14 @@ final class StatusResponder: Sendable {
         file: ExposedFile,
         connection: UInt32,
         threadCount: Int,
+        backingIO: BackingIO,
         kernel: XTSKernel,
         log: Logger
     ) {
         self.listener = listener
         (self.volumeID, self.file, self.connection) = (volumeID, file, connection)
-        (self.threadCount, self.kernel, self.log) = (threadCount, kernel, log)
+        (self.threadCount, self.backingIO) = (threadCount, backingIO)
+        (self.kernel, self.log) = (kernel, log)
     }
 
     func start() throws(StartFailure) {
@@ -66,6 +69,7 @@ final class StatusResponder: Sendable {
             fuseConnection: connection,
             openCount: file.openCount,
             threadCount: threadCount,
+            backingIO: backingIO,
             kernel: kernel.name,
             keyMemory: Self.keyMemory.rawValue,
             requestBytes: FuseSession.requestBytes,

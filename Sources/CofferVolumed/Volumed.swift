@@ -1,5 +1,4 @@
 internal import CLinux
-internal import CofferBlock
 internal import CofferControl
 internal import CofferShapes
 internal import Glibc
@@ -25,10 +24,9 @@ enum Volumed {
             }
         }
         let starter = ControlChannel(adopting: starterSocket)
-        let store = FileBlockStore(adopting: backingFile)
         var log = Logger(label: "coffer-volumed") { _ in LogFile.standardError }
         do {
-            try Attachment.serve(volumeID, store: store, starter: starter, log: &log)
+            try Attachment.serve(volumeID, backingFile: backingFile, starter: starter, log: &log)
             exit(0)
         } catch {
             let failure = StartFailure(error)

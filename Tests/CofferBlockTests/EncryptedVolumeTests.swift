@@ -15,9 +15,14 @@ internal import Testing
         var worker: EncryptedVolumeWorker<MemoryBlockStore>
         let test: TestVolume
 
-        init(bytes: UInt64, dataUnitBytes: Int = 4096, punchesHoles: Bool = true) throws {
+        init(
+            bytes: UInt64,
+            dataUnitBytes: Int = 4096,
+            punchesHoles: Bool = true,
+            alignment: Int = 1
+        ) throws {
             test = try TestVolume(bytes: bytes, dataUnitBytes: dataUnitBytes)
-            store = MemoryBlockStore()
+            store = MemoryBlockStore(alignment: alignment)
             volume = EncryptedVolume(store: store, geometry: test.geometry, punchesHoles: punchesHoles)
             worker = volume.makeWorker(cipher: try test.cipher())
         }
@@ -55,12 +60,22 @@ internal import Testing
         return Array(bytes.prefix(got))
     }
 
-    @Test(arguments: [512, 4096], [true, false])
-    func `random reads, writes and discards agree with a plain array`(unit: Int, punches: Bool) throws {
+    /// With an alignment, no access to the store may come from memory that is not aligned: the buffers of this test
+    /// are not, nor is what follows a part of a unit.
+    @Test(arguments: [(512, 1), (512, 512), (4096, 1), (4096, 512), (4096, 4096)], [true, false])
+    func `random reads, writes and discards agree with a plain array`(
+        unit: (bytes: Int, alignment: Int),
+        punches: Bool
+    ) throws {
         let size = 5 << 20
-        let fixture = try Fixture(bytes: UInt64(size), dataUnitBytes: unit, punchesHoles: punches)
+        let fixture = try Fixture(
+            bytes: UInt64(size),
+            dataUnitBytes: unit.bytes,
+            punchesHoles: punches,
+            alignment: unit.alignment
+        )
         var model = [UInt8](repeating: 0, count: size)
-        var generator = SeededGenerator(seed: UInt64(unit) + (punches ? 1 : 0))
+        var generator = SeededGenerator(seed: UInt64(unit.bytes + unit.alignment) + (punches ? 1 : 0))
         for step in 0..<120 {
             let offset = Int.random(in: 0..<size, using: &generator)
             let large = step % 20 == 0

@@ -1,6 +1,5 @@
+internal import CofferSystem
 internal import Testing
-
-@testable internal import CofferEBS
 
 @Suite struct MountTableTests {
     @Test func `mount points with spaces, optional fields and sources are read`() {

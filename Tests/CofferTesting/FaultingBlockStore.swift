@@ -14,6 +14,8 @@ public final class FaultingBlockStore: BlockStore {
         left = Mutex(changes)
     }
 
+    public var alignment: Int { base.alignment }
+
     public func sizeBytes() throws(BlockError) -> UInt64 { try base.sizeBytes() }
 
     public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {

@@ -21,8 +21,13 @@ public final class MemoryBlockStore: BlockStore {
     }
 
     private let state: Mutex<State>
+    public let alignment: Int
 
-    public init(_ bytes: [UInt8] = []) { state = Mutex(State(bytes: bytes)) }
+    /// Access to data that is not aligned fails with EINVAL, as direct I/O to a file does.
+    public init(_ bytes: [UInt8] = [], alignment: Int = 1) {
+        state = Mutex(State(bytes: bytes))
+        self.alignment = alignment
+    }
 
     /// All of it, now.
     public var bytes: [UInt8] { state.withLock { $0.bytes } }
@@ -61,6 +66,12 @@ public final class MemoryBlockStore: BlockStore {
 
     public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
         try fail(.read)
+        try check(
+            unsafe bytes.withUnsafeBytes { Int(bitPattern: $0.baseAddress) },
+            offset,
+            bytes.byteCount,
+            .read
+        )
         let part = state.withLock { state in
             let start = min(Int(offset), state.bytes.count)
             return Array(state.bytes[start..<min(start + bytes.byteCount, state.bytes.count)])
@@ -71,6 +82,12 @@ public final class MemoryBlockStore: BlockStore {
 
     public func write(_ bytes: RawSpan, at offset: UInt64) throws(BlockError) {
         try fail(.write)
+        try check(
+            unsafe bytes.withUnsafeBytes { Int(bitPattern: $0.baseAddress) },
+            offset,
+            bytes.byteCount,
+            .write
+        )
         write(bytes.array()[...], at: Int(offset))
     }
 
@@ -109,6 +126,17 @@ public final class MemoryBlockStore: BlockStore {
             let start = min(Int(offset), state.bytes.count)
             let end = min(Int(offset + count), state.bytes.count)
             state.bytes.replaceSubrange(start..<end, with: repeatElement(0, count: end - start))
+        }
+    }
+
+    private func check(
+        _ address: Int,
+        _ offset: UInt64,
+        _ count: Int,
+        _ call: BlockError.Call
+    ) throws(BlockError) {
+        guard [address, Int(offset), count].allSatisfy({ $0.isMultiple(of: alignment) }) else {
+            throw .system(errno: EINVAL, call: call)
         }
     }
 

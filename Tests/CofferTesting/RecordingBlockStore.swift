@@ -26,6 +26,7 @@ public final class RecordingBlockStore: BlockStore {
 
     public var events: [Event] { log.withLock { $0 } }
     public var bytes: [UInt8] { base.bytes }
+    public var alignment: Int { base.alignment }
 
     public func acknowledge(_ number: Int) { log.withLock { $0.append(.acknowledged(number)) } }
 

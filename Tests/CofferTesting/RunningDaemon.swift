@@ -13,7 +13,8 @@ public final class RunningDaemon: Sendable {
         public var isReadOnly = false
         public var leavesAtLastClose = false
         public var punchesHoles = true
-        public var threadCount = 2
+        public var backingIO = BackingIO.cached
+        public var threadCount: Int? = 2
         /// Orders a folder that does not exist.
         public var mountsOnMissingFolder = false
         /// The cipher's number, where it is not the volume's.
@@ -170,6 +171,7 @@ public final class RunningDaemon: Sendable {
             isReadOnly: options.isReadOnly,
             leavesAtLastClose: options.leavesAtLastClose,
             punchesHoles: options.punchesHoles,
+            backingIO: options.backingIO,
             threadCount: options.threadCount
         )
     }

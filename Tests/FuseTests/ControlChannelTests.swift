@@ -13,7 +13,9 @@ internal import Testing
 
     @Test func `a message arrives as it was sent, also in several pieces`() throws {
         let pair = try ControlChannel.pair()
-        let ready = AttachAnswer.ready(AttachReady(processID: 17, fuseConnection: 41))
+        let ready = AttachAnswer.ready(
+            AttachReady(processID: 17, fuseConnection: 41, notices: ["a notice"])
+        )
         try pair.ours.send(ready)
         try pair.ours.send(ControlRequest.status)
         #expect(try pair.theirs.receive(AttachAnswer.self, timeoutMilliseconds: 1000) == ready)

@@ -14,11 +14,18 @@ extension MountTests {
             return unsafe Int(String(cString: text)) ?? 2000
         }()
 
-        @Test(arguments: [512, 4096])
-        func `random unaligned operations agree with a plain file`(dataUnitBytes: Int) throws {
+        @Test(arguments: [(512, .cached), (4096, .cached), (4096, .direct)] as [(Int, BackingIO)])
+        func `random unaligned operations agree with a plain file`(
+            dataUnitBytes: Int,
+            backingIO: BackingIO
+        ) throws {
             let size = 8 << 20
             let volume = try TestVolume(bytes: UInt64(size), dataUnitBytes: dataUnitBytes, seed: 11)
-            let daemon = try RunningDaemon(volume)
+            var options = RunningDaemon.Options()
+            options.backingIO = backingIO
+            options.threadCount = nil
+            let daemon = try RunningDaemon(volume, options)
+            #expect(try daemon.status().backingIO == backingIO)
             let file = try RawFile(daemon.path)
             let modelPath = "\(volume.folder)/model"
             let model = try RawFile(modelPath, O_RDWR | O_CREAT)

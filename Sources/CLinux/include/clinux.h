@@ -2,6 +2,7 @@
 // hides without _GNU_SOURCE. Every function returns what the system call returns and sets errno.
 #pragma once
 #include <linux/loop.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/random.h>
@@ -24,6 +25,15 @@ int clinux_memfd_secret(void);
 
 /// fallocate(2), which glibc declares only under _GNU_SOURCE.
 int clinux_fallocate(int fd, int mode, off_t offset, off_t length);
+
+/// Has reads and writes of an open file pass the page cache by (O_DIRECT).
+int clinux_set_direct(int fd);
+
+/// What memory, offsets and lengths must be multiples of then, bytes; 0 where the filesystem does not tell.
+int clinux_direct_alignment(int fd);
+
+/// Has a program that is started close the descriptors from `first` on.
+int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 
 /// Makes this process undumpable: no core file, /proc/PID owned by root.
 int clinux_set_undumpable(void);

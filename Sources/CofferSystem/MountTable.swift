@@ -1,22 +1,24 @@
-internal import Glibc
-
 /// One line of /proc/self/mountinfo (proc(5)).
-struct MountEntry: Sendable, Equatable {
+package struct MountEntry: Sendable, Equatable {
     /// Device of the mounted filesystem.
-    let deviceMajor: UInt32
-    let deviceMinor: UInt32
-    let mountPoint: String
-    let filesystemType: String
-    let source: String
+    package let deviceMajor: UInt32
+    package let deviceMinor: UInt32
+    /// Which folder of the filesystem is mounted; `/` is all of it.
+    package let root: String
+    package let mountPoint: String
+    package let filesystemType: String
+    package let source: String
+    /// The filesystem's own options, separated by commas.
+    package let options: String
 }
 
 /// What is mounted where, as this process sees it: the kernel's word, which no record of ours replaces.
-enum MountTable {
-    static func current() -> [MountEntry] {
+package enum MountTable {
+    package static func current() -> [MountEntry] {
         parse(TextFile.contents("/proc/self/mountinfo") ?? "")
     }
 
-    static func parse(_ text: String) -> [MountEntry] {
+    package static func parse(_ text: String) -> [MountEntry] {
         text.split(separator: "\n").compactMap { line in
             let halves = line.split(separator: " - ", maxSplits: 1)
             guard halves.count == 2 else { return nil }
@@ -28,9 +30,11 @@ enum MountTable {
             return MountEntry(
                 deviceMajor: device[0],
                 deviceMinor: device[1],
+                root: unescape(left[3]),
                 mountPoint: unescape(left[4]),
                 filesystemType: String(right[0]),
-                source: unescape(right[1])
+                source: unescape(right[1]),
+                options: right.count > 2 ? String(right[2]) : ""
             )
         }
     }
@@ -49,25 +53,6 @@ enum MountTable {
             } else {
                 bytes.append(byte)
             }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// Small text files of the kernel and of the runtime folder.
-enum TextFile {
-    /// The whole of a file of at most 1 MiB, nil where it cannot be read.
-    static func contents(_ path: String) -> String? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var room = [UInt8](repeating: 0, count: 65536)
-        while bytes.count < 1 << 20 {
-            let got = unsafe read(descriptor, &room, room.count)
-            if got < 0 && errno == EINTR { continue }
-            guard got > 0 else { break }
-            bytes += room.prefix(got)
         }
         return String(decoding: bytes, as: UTF8.self)
     }
