@@ -127,12 +127,8 @@ enum Refusal {
 
     static let aliasOfAlias = AWSError(.validation, "Aliases must refer to keys. Not aliases")
 
-    /// An alias that begins with `alias/aws/`. AWS says no more than the name of the error.
-    static let reservedAlias = AWSError(
-        .notAuthorized,
-        "",
-        hint: "names below alias/aws/ are those of AWS managed keys"
-    )
+    /// An alias that begins with `alias/aws/`.
+    static let reservedAlias = AWSError(.notAuthorized, "")
 
     static func tooLong(_ member: String, limit: Int) -> AWSError {
         constraint("at '\(member)'", "Member must have length less than or equal to \(limit)")
