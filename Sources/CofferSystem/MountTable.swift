@@ -10,6 +10,13 @@ package struct MountEntry: Sendable, Equatable {
     package let source: String
     /// The filesystem's own options, separated by commas.
     package let options: String
+
+    /// Whether both are the same mount. Its options change while it lasts: a filesystem with an error turns read-only.
+    package static func == (one: MountEntry, other: MountEntry) -> Bool {
+        one.deviceMajor == other.deviceMajor && one.deviceMinor == other.deviceMinor && one.root == other.root
+            && one.mountPoint == other.mountPoint && one.filesystemType == other.filesystemType
+            && one.source == other.source
+    }
 }
 
 /// What is mounted where, as this process sees it: the kernel's word, which no record of ours replaces.

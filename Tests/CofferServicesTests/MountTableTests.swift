@@ -20,4 +20,12 @@ internal import Testing
     func `a line that is none is passed over`(_ line: String) {
         #expect(MountTable.parse(line).isEmpty)
     }
+
+    @Test
+    func `a mount whose filesystem turned read-only is the same mount, and another filesystem is another`() {
+        let line = "58 25 7:3 / /mnt rw shared:9 - ext4 /dev/loop3 rw,errors=remount-ro"
+        let later = MountTable.parse(line + ",emergency_ro")
+        #expect(MountTable.parse(line) == later && later.count == 1)
+        #expect(MountTable.parse("58 25 7:4 / /mnt rw - ext4 /dev/loop4 rw") != later)
+    }
 }
