@@ -24,23 +24,7 @@ INLINE vec by_alpha(vec tweak) {
     return xor(_mm_add_epi64(tweak, tweak), fallen);
 }
 
-/// The tweak of the next block.
-typedef struct {
-    vec next;
-} tweak_source;
-
-#define PLACE(i) (i)
-
-INLINE void begin_batch(tweak_source *source, next_batch next, block first) {
-    if (next == START) source->next = first;
-}
-
-INLINE vec next_tweak(tweak_source *source, next_batch next, int i) {
-    (void)next, (void)i;
-    const vec tweak = source->next;
-    source->next = by_alpha(tweak);
-    return tweak;
-}
+#include "one-block.inc.h"
 
 /// The number of a unit.
 INLINE vec numbers_from(unsigned __int128 n) { return _mm_set_epi64x((long long)(n >> 64), (long long)n); }

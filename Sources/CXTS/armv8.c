@@ -38,23 +38,7 @@ INLINE vec by_alpha(vec tweak) {
     return xor(vreinterpretq_u8_s64(vshlq_n_s64(halves, 1)), vreinterpretq_u8_u64(fallen));
 }
 
-/// The tweak of the next block.
-typedef struct {
-    vec next;
-} tweak_source;
-
-#define PLACE(i) (i)
-
-INLINE void begin_batch(tweak_source *source, next_batch next, block first) {
-    if (next == START) source->next = first;
-}
-
-INLINE vec next_tweak(tweak_source *source, next_batch next, int i) {
-    (void)next, (void)i;
-    const vec tweak = source->next;
-    source->next = by_alpha(tweak);
-    return tweak;
-}
+#include "one-block.inc.h"
 
 /// The number of a unit, as the 16 little-endian bytes that are encrypted.
 INLINE vec numbers_from(unsigned __int128 n) {

@@ -94,8 +94,7 @@ enum Diagnosis {
 
     private static func fuseControl() -> DoctorFinding {
         let folder = "/sys/fs/fuse/connections"
-        let mounts = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
-        if mounts.contains(" \(folder) ") {
+        if MountTable.current().contains(where: { $0.mountPoint == folder }) {
             return DoctorFinding("fusectl", .ok, "mounted: a daemon that hangs can be aborted")
         }
         return DoctorFinding(

@@ -137,7 +137,7 @@ extension VolumeService {
     private static func refusal(_ channel: borrowing ControlChannel) -> AWSError? {
         guard case .failed(let failure)? = try? channel.receive(AttachAnswer.self, timeoutMilliseconds: 1000)
         else { return nil }
-        return AWSError(.internalError, failure.message, hint: failure.hint)
+        return AWSError(failure)
     }
 
     private func answer(_ channel: borrowing ControlChannel) async throws -> AttachReady {
@@ -150,8 +150,15 @@ extension VolumeService {
         switch try channel.receive(AttachAnswer.self, timeoutMilliseconds: 1000) {
         case .ready(let ready): return ready
         case .failed(let failure):
-            throw AWSError(.internalError, failure.message, hint: failure.hint)
+            throw AWSError(failure)
         }
+    }
+}
+
+extension AWSError {
+    /// Why a daemon does not serve.
+    fileprivate init(_ failure: AttachFailure) {
+        self.init(.internalError, failure.message, hint: failure.hint)
     }
 }
 
