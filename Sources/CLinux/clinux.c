@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef SYS_memfd_secret
@@ -25,6 +26,11 @@
 int clinux_memfd_secret(void) { return (int)syscall(SYS_memfd_secret, O_CLOEXEC); }
 
 int clinux_fallocate(int fd, int mode, off_t offset, off_t length) { return fallocate(fd, mode, offset, length); }
+
+ssize_t clinux_pread_cached(int fd, void *buffer, size_t count, off_t offset) {
+    const struct iovec part = {.iov_base = buffer, .iov_len = count};
+    return preadv2(fd, &part, 1, offset, RWF_NOWAIT);
+}
 
 int clinux_set_direct(int fd) {
     int flags = fcntl(fd, F_GETFL);

@@ -54,7 +54,10 @@ struct BenchServer {
             session.unmount(connection: connection)
         }
         let key = SecretBytes(random: volume.geometry.cipher.keyBytes)
-        try session.start(threadCount: threadCount) { () throws(XTSError) in
+        try session.start(
+            threadCount: threadCount,
+            standbyCount: FuseSession.standbyCount(besides: threadCount)
+        ) { () throws(XTSError) in
             volume.makeWorker(
                 cipher: encrypts
                     ? try XTSCipher(key: key)

@@ -10,8 +10,9 @@ public protocol BlockStore: Sendable {
     func sizeBytes() throws(BlockError) -> UInt64
 
     /// Reads as much of the span as the store holds from `offset` on; what lies past its end is left untouched.
-    /// Gives the count read, short only there.
-    func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int
+    /// Gives the count read, short only there. With `waits` false it throws EAGAIN where it would have to wait for a
+    /// medium, and the span's content is then undefined.
+    func read(into bytes: inout MutableRawSpan, at offset: UInt64, waits: Bool) throws(BlockError) -> Int
 
     /// Writes the whole span, growing the store where it must.
     func write(_ bytes: RawSpan, at offset: UInt64) throws(BlockError)
@@ -33,6 +34,13 @@ public protocol BlockStore: Sendable {
     func hasData(from offset: UInt64) throws(BlockError) -> Bool
 }
 
+extension BlockStore {
+    /// Reads as above, and waits for the medium.
+    public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
+        try read(into: &bytes, at: offset, waits: true)
+    }
+}
+
 /// What can go wrong below a volume. Small and closed: the FUSE path turns it into an errno.
 public enum BlockError: Error, Equatable, Sendable {
     /// A system call failed with this errno.
@@ -47,6 +55,9 @@ public enum BlockError: Error, Equatable, Sendable {
     public enum Call: String, Sendable {
         case open, read, write, sync, allocate, resize, seek, lock, status
     }
+
+    /// Thrown by a read that was not to wait for the medium.
+    public static let wouldWait = BlockError.system(errno: 11 /* EAGAIN */, call: .read)
 
     /// The errno that a caller of a file should see.
     public var code: Int32 {

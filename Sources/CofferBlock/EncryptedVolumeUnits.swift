@@ -26,9 +26,13 @@ struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
     /// and stays zeroes: a real ciphertext is all zero with probability 2^-4096 or less. Runs between holes are
     /// decrypted in one call.
     @inline(__always)
-    borrowing func read(_ bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
+    borrowing func read(
+        _ bytes: inout MutableRawSpan,
+        at offset: UInt64,
+        waits: Bool
+    ) throws(BlockError) -> Int {
         let count = bytes.byteCount
-        let got = try store.read(into: &bytes, at: dataOffset + offset)
+        let got = try store.read(into: &bytes, at: dataOffset + offset, waits: waits)
         // Past the store's end nothing was ever written.
         if got < count { bytes.zero(got..<count) }
         var (start, holes) = (0, 0)

@@ -86,7 +86,7 @@ extension EncryptedVolumeWorker {
     private mutating func clearPart(_ stretch: Stretch) throws(BlockError) {
         locks.lockExclusively(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
-        let (start, isHole) = try loadUnit(of: stretch)
+        let (start, isHole) = try loadUnit(of: stretch, waits: true)
         if isHole { return }
         scratch.withMutableBytes(at: 0, count: units.unitBytes) { $0.zero(start..<start + stretch.count) }
         try storeUnit(of: stretch)

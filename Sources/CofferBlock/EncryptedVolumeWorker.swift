@@ -35,8 +35,13 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
 
     /// Reads into the span from its start and gives the count, short only at the volume's end. Units that were never
     /// written read as zeroes; an error of the store is an error here, and the span's content is then undefined.
+    /// With `waits` false it throws EAGAIN where it would have to wait for the medium.
     @specialized(where Store == FileBlockStore)
-    public mutating func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
+    public mutating func read(
+        into bytes: inout MutableRawSpan,
+        at offset: UInt64,
+        waits: Bool = true
+    ) throws(BlockError) -> Int {
         let count = room(at: offset, for: bytes.byteCount)
         var done = 0
         while done < count {
@@ -48,18 +53,18 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
             locks.lockShared(stretch.stripe)
             defer { locks.unlock(stretch.stripe) }
             if !stretch.isWhole {
-                let (start, _) = try loadUnit(of: stretch)
+                let (start, _) = try loadUnit(of: stretch, waits: waits)
                 scratch.withBytes(at: start, count: stretch.count) { bytes.copy($0, at: done) }
                 done += stretch.count
             } else if bytes.isAligned(at: done, to: units.alignment) {
                 _ = try bytes.withPart(done..<done + stretch.count) { (part) throws(BlockError) in
-                    try units.read(&part, at: stretch.offset)
+                    try units.read(&part, at: stretch.offset, waits: waits)
                 }
                 done += stretch.count
             } else {
                 let piece = min(stretch.count, scratch.count)
                 _ = try scratch.withMutableBytes(at: 0, count: piece) { (part) throws(BlockError) in
-                    try units.read(&part, at: stretch.offset)
+                    try units.read(&part, at: stretch.offset, waits: waits)
                 }
                 scratch.withBytes(at: 0, count: piece) { bytes.copy($0, at: done) }
                 done += piece
@@ -135,7 +140,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     ) throws(BlockError) -> Int {
         locks.lockExclusively(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
-        let place = try loadUnit(of: stretch).start
+        let place = try loadUnit(of: stretch, waits: true).start
         scratch.withMutableBytes(at: place, count: stretch.count) { part in
             part.copy(bytes.extracting(start..<start + stretch.count), at: 0)
         }
@@ -148,11 +153,12 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     /// Puts the unit of a partial stretch at the start of `scratch`, decrypted. Gives where in it the stretch begins,
     /// and whether the unit is a hole.
     @inline(__always)
-    mutating func loadUnit(of stretch: Stretch) throws(BlockError) -> (start: Int, isHole: Bool) {
+    mutating func loadUnit(of stretch: Stretch, waits: Bool) throws(BlockError) -> (start: Int, isHole: Bool)
+    {
         let start = Int(stretch.offset % UInt64(units.unitBytes))
         let isHole = try scratch.withMutableBytes(at: 0, count: units.unitBytes) {
             (unit) throws(BlockError) in
-            try units.read(&unit, at: stretch.offset - UInt64(start)) == 1
+            try units.read(&unit, at: stretch.offset - UInt64(start), waits: waits) == 1
         }
         return (start, isHole)
     }

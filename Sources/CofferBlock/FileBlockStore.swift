@@ -89,12 +89,27 @@ public final class FileBlockStore: BlockStore {
         return UInt64(status.st_size)
     }
 
-    public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
-        try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(BlockError) in
+    public func read(
+        into bytes: inout MutableRawSpan,
+        at offset: UInt64,
+        waits: Bool
+    ) throws(BlockError) -> Int {
+        // Direct I/O always waits.
+        guard waits || alignment == 1 else { throw .wouldWait }
+        return try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(BlockError) in
             var done = 0
             while done < buffer.count {
                 let target = unsafe buffer.baseAddress.map { unsafe $0 + done }
-                let got = unsafe pread(descriptor, target, buffer.count - done, off_t(offset) + done)
+                let count = buffer.count - done
+                let position = off_t(offset) + done
+                var got =
+                    waits
+                    ? unsafe pread(descriptor, target, count, position)
+                    : unsafe clinux_pread_cached(descriptor, target, count, position)
+                // A filesystem that cannot tell, such as one in memory.
+                if got < 0 && errno == EOPNOTSUPP && !waits {
+                    got = unsafe pread(descriptor, target, count, position)
+                }
                 if got < 0 && errno == EINTR { continue }
                 guard got >= 0 else { throw .system(errno: errno, call: .read) }
                 if got == 0 { break }

@@ -20,6 +20,10 @@ public final class FuseSession {
     /// The largest request that is served at once, bytes.
     public static var requestBytes: Int { RequestServer.transferBytes }
 
+    /// How many threads stand by beside `threadCount`, where the store lies in the page cache: as many requests as a
+    /// disk works on at once.
+    public static func standbyCount(besides threadCount: Int) -> Int { max(0, 16 - threadCount) }
+
     /// Mounts `file` on `directory`. `source` is what /proc/mounts names first, such as `coffer:vol-…`; the type is
     /// `fuse.coffer`.
     ///
@@ -53,18 +57,22 @@ public final class FuseSession {
         unsafe Unmanaged.passUnretained(file).release()
     }
 
-    /// Starts one thread for each worker that `makeWorker` gives, once all are made.
+    /// Starts one thread for each worker that `makeWorker` gives, once all are made: `threadCount` that serve at once,
+    /// and `standbyCount` that take the places of those that wait for the medium.
     public func start<Failure: Error>(
         threadCount: Int,
+        standbyCount: Int,
         _ makeWorker: () throws(Failure) -> EncryptedVolumeWorker<FileBlockStore>
     ) throws {
         precondition(threads == nil, "a session that was started")
         let threads = ServingThreads(file: file)
-        for _ in 0..<threadCount {
+        let turns = Turns(threadCount, threadCount: threadCount + standbyCount)
+        for _ in 0..<threadCount + standbyCount {
             let server = unsafe RequestServer(
                 session: session,
                 device: fuse_session_fd(session),
                 file: file,
+                turns: turns,
                 worker: try makeWorker()
             )
             threads.add(server)

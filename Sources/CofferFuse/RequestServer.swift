@@ -7,7 +7,7 @@ internal import Glibc
 ///
 /// Requests for data are answered here; what concerns names and attributes goes to libfuse, whose session also
 /// mounted and negotiated. No class is made, no reference counted, nothing allocated, looked up or logged for a
-/// request. The wire structures are those of the kernel's own header (linux/fuse.h).
+/// buffer. The wire structures are those of the kernel's own header (linux/fuse.h).
 @safe
 struct RequestServer: ~Copyable {
     /// The largest request, bytes: the kernel's limit of 256 pages.
@@ -16,11 +16,14 @@ struct RequestServer: ~Copyable {
     private let device: Int32
     private let session: OpaquePointer
     private let file: ExposedFile
+    private let turns: Turns
+    private var holdsTurn = false
     private var worker: EncryptedVolumeWorker<FileBlockStore>
-    private var request = PageBuffer(count: RequestServer.body + RequestServer.transferBytes)
-    private var reply = PageBuffer(count: RequestServer.body + RequestServer.transferBytes)
+    /// A request, and then its answer: either has data, never both.
+    private var buffer = PageBuffer(count: RequestServer.body + RequestServer.transferBytes)
 
-    // Both headers end where a page begins, so that data is page-aligned, as the cipher and the store like it.
+    // Both headers end where a page begins, so that data is page-aligned, as the cipher and the store like it. What a
+    // request says is taken out before its answer is put there.
     private static let body = 4096
     private static let header = MemoryLayout<fuse_in_header>.size
     private static let writeHeader = header + MemoryLayout<fuse_write_in>.size
@@ -33,25 +36,27 @@ struct RequestServer: ~Copyable {
         session: OpaquePointer,
         device: Int32,
         file: ExposedFile,
+        turns: Turns,
         worker: consuming EncryptedVolumeWorker<FileBlockStore>
     ) {
         unsafe self.session = session
-        (self.device, self.file) = (device, file)
+        (self.device, self.file, self.turns) = (device, file, turns)
         self.worker = worker
     }
 
     /// Serves until the kernel has no more requests, or until the file is left: then EINTR is what wakes this thread.
     mutating func run() {
-        while !file.isLeaving {
+        serving: while !file.isLeaving {
+            guard takeTurn() else { continue }  // a signal
             let received = receive()
             guard received >= Self.header else {
                 // ENOENT: the request was taken back before it could be read.
                 if received == -Int(EINTR) || received == -Int(EAGAIN) || received == -Int(ENOENT) {
                     continue
                 }
-                return  // ENODEV: unmounted or aborted
+                break serving  // ENODEV: unmounted or aborted
             }
-            let head = request.load(fuse_in_header.self, at: Self.start)
+            let head = buffer.load(fuse_in_header.self, at: Self.start)
             switch head.opcode {
             case FUSE_READ.rawValue: send(read(), to: head)
             case FUSE_WRITE.rawValue: send(write(received: received), to: head)
@@ -66,6 +71,21 @@ struct RequestServer: ~Copyable {
             default: passOn(received)
             }
         }
+        // Whoever stands by is to see it, too.
+        passTurn()
+    }
+
+    @inline(__always)
+    private mutating func takeTurn() -> Bool {
+        if !holdsTurn { holdsTurn = turns.take() }
+        return holdsTurn
+    }
+
+    /// Has another thread serve while this one waits for the medium.
+    @inline(__always)
+    private mutating func passTurn() {
+        if holdsTurn { turns.pass() }
+        holdsTurn = false
     }
 
     // MARK: - Data
@@ -73,11 +93,19 @@ struct RequestServer: ~Copyable {
     /// Every handler gives the length of what it put at `body`, or a negative errno.
     @inline(__always)
     private mutating func read() -> Int {
-        let order = request.load(fuse_read_in.self, at: Self.arguments)
+        let order = buffer.load(fuse_read_in.self, at: Self.arguments)
         let count = min(Int(order.size), Self.transferBytes)
+        let outcome = read(order.offset, count, waits: !turns.isShared)
+        guard outcome == -Int(EAGAIN) && turns.isShared else { return outcome }
+        passTurn()
+        return read(order.offset, count, waits: true)
+    }
+
+    @inline(__always)
+    private mutating func read(_ offset: UInt64, _ count: Int, waits: Bool) -> Int {
         do throws(BlockError) {
-            return try reply.withMutableBytes(at: Self.body, count: count) { (bytes) throws(BlockError) in
-                try worker.read(into: &bytes, at: order.offset)
+            return try buffer.withMutableBytes(at: Self.body, count: count) { (bytes) throws(BlockError) in
+                try worker.read(into: &bytes, at: offset, waits: waits)
             }
         } catch { return -Int(error.code) }
     }
@@ -87,24 +115,28 @@ struct RequestServer: ~Copyable {
     private mutating func write(received: Int) -> Int {
         guard !file.isReadOnly else { return -Int(EROFS) }
         guard received >= Self.writeHeader else { return -Int(EINVAL) }
-        let order = request.load(fuse_write_in.self, at: Self.arguments)
+        let order = buffer.load(fuse_write_in.self, at: Self.arguments)
         guard Int(order.size) <= received - Self.writeHeader else { return -Int(EINVAL) }
         do throws(BlockError) {
-            let count = try request.withMutableBytes(
+            let count = try buffer.withMutableBytes(
                 at: Self.body,
                 count: Int(order.size)
             ) { (bytes) throws(BlockError) in
                 try worker.write(&bytes, at: order.offset)
             }
             // The kernel leaves O_SYNC, O_DSYNC and RWF_DSYNC to the server. O_SYNC contains O_DSYNC's bit.
-            if order.flags & UInt32(O_DSYNC) != 0 { try worker.sync() }
+            if order.flags & UInt32(O_DSYNC) != 0 {
+                passTurn()
+                try worker.sync()
+            }
             return answer(fuse_write_out(size: UInt32(count), padding: 0))
         } catch { return -Int(error.code) }
     }
 
     @inline(__always)
-    private func sync() -> Int {
+    private mutating func sync() -> Int {
         guard !file.isReadOnly else { return 0 }
+        passTurn()
         do throws(BlockError) {
             try worker.sync()
             return 0
@@ -115,10 +147,11 @@ struct RequestServer: ~Copyable {
     @inline(__always)
     private mutating func allocate() -> Int {
         guard !file.isReadOnly else { return -Int(EROFS) }
-        let order = request.load(fuse_fallocate_in.self, at: Self.arguments)
+        let order = buffer.load(fuse_fallocate_in.self, at: Self.arguments)
         let (end, overflow) = order.offset.addingReportingOverflow(order.length)
         let fits = !overflow && end <= file.sizeBytes
         let mode = Int(order.mode)
+        passTurn()
         do throws(BlockError) {
             if mode == CLINUX_FALLOC_PUNCH_HOLE | CLINUX_FALLOC_KEEP_SIZE {
                 try worker.discard(at: order.offset, count: order.length)
@@ -138,7 +171,7 @@ struct RequestServer: ~Copyable {
     /// need.
     @inline(__always)
     private mutating func open(_ head: fuse_in_header) {
-        let flags = Int32(bitPattern: request.load(fuse_open_in.self, at: Self.arguments).flags)
+        let flags = Int32(bitPattern: buffer.load(fuse_open_in.self, at: Self.arguments).flags)
         if file.isReadOnly && flags & O_ACCMODE != O_RDONLY {
             send(-Int(EROFS), to: head)
         } else if flags & O_TRUNC != 0 {
@@ -166,14 +199,14 @@ struct RequestServer: ~Copyable {
     /// Puts a value at `body` and gives its length.
     @inline(__always)
     private mutating func answer<Value: BitwiseCopyable>(_ value: Value) -> Int {
-        reply.store(value, at: Self.body)
+        buffer.store(value, at: Self.body)
         return MemoryLayout<Value>.size
     }
 
     /// The length of a request, or a negative errno.
     @inline(__always)
     private mutating func receive() -> Int {
-        request.withMutableBytes(at: Self.start, count: Self.writeHeader + Self.transferBytes) { bytes in
+        buffer.withMutableBytes(at: Self.start, count: Self.writeHeader + Self.transferBytes) { bytes in
             unsafe bytes.withUnsafeMutableBytes { buffer in
                 let got = unsafe Glibc.read(device, buffer.baseAddress, buffer.count)
                 return got >= 0 ? got : -Int(errno)
@@ -187,11 +220,11 @@ struct RequestServer: ~Copyable {
     @discardableResult
     private mutating func send(_ outcome: Int, to head: fuse_in_header) -> Int {
         let length = Self.replyHeader + max(outcome, 0)
-        reply.store(
+        buffer.store(
             fuse_out_header(len: UInt32(length), error: Int32(min(outcome, 0)), unique: head.unique),
             at: Self.replyStart
         )
-        return reply.withBytes(at: Self.replyStart, count: length) { bytes in
+        return buffer.withBytes(at: Self.replyStart, count: length) { bytes in
             unsafe bytes.withUnsafeBytes { buffer in
                 let put = unsafe Glibc.write(device, buffer.baseAddress, buffer.count)
                 return put >= 0 ? 0 : -Int(errno)
@@ -201,12 +234,12 @@ struct RequestServer: ~Copyable {
 
     /// Gives a request to libfuse, which answers it by itself.
     private mutating func passOn(_ received: Int) {
-        request.withMutableBytes(at: Self.start, count: received) { bytes in
+        buffer.withMutableBytes(at: Self.start, count: received) { bytes in
             unsafe bytes.withUnsafeMutableBytes { memory in
-                var buffer = unsafe fuse_buf()
-                unsafe buffer.size = memory.count
-                unsafe buffer.mem = memory.baseAddress
-                unsafe fuse_session_process_buf(session, &buffer)
+                var request = unsafe fuse_buf()
+                unsafe request.size = memory.count
+                unsafe request.mem = memory.baseAddress
+                unsafe fuse_session_process_buf(session, &request)
             }
         }
     }

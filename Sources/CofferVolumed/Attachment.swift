@@ -70,7 +70,7 @@ enum Attachment {
         do {
             try Hardening.afterTheMount()
             try BackgroundThread.onTermination { exposed.departure.ask(.signal($0)) }
-            try start(session, threadCount, volume, key: xtsKey)
+            try start(session, threadCount, backing, volume, key: xtsKey)
             let number = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
             connection = number
             try StatusResponder(
@@ -152,10 +152,13 @@ enum Attachment {
     private static func start(
         _ session: FuseSession,
         _ threadCount: Int,
+        _ backing: Backing,
         _ volume: EncryptedVolume<FileBlockStore>,
         key: consuming SecretBytes
     ) throws {
-        try session.start(threadCount: threadCount) { () throws(XTSError) in
+        // With direct I/O every thread waits: all of them serve.
+        let standbyCount = backing.kind == .cached ? FuseSession.standbyCount(besides: threadCount) : 0
+        try session.start(threadCount: threadCount, standbyCount: standbyCount) { () throws(XTSError) in
             volume.makeWorker(cipher: try XTSCipher(key: key))
         }
     }

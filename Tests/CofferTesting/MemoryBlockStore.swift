@@ -64,7 +64,11 @@ public final class MemoryBlockStore: BlockStore {
 
     public func sizeBytes() throws(BlockError) -> UInt64 { state.withLock { UInt64($0.bytes.count) } }
 
-    public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
+    public func read(
+        into bytes: inout MutableRawSpan,
+        at offset: UInt64,
+        waits: Bool
+    ) throws(BlockError) -> Int {
         try fail(.read)
         try check(
             unsafe bytes.withUnsafeBytes { Int(bitPattern: $0.baseAddress) },

@@ -32,8 +32,12 @@ public final class RecordingBlockStore: BlockStore {
 
     public func sizeBytes() throws(BlockError) -> UInt64 { try base.sizeBytes() }
 
-    public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
-        try base.read(into: &bytes, at: offset)
+    public func read(
+        into bytes: inout MutableRawSpan,
+        at offset: UInt64,
+        waits: Bool
+    ) throws(BlockError) -> Int {
+        try base.read(into: &bytes, at: offset, waits: waits)
     }
 
     public func write(_ bytes: RawSpan, at offset: UInt64) throws(BlockError) {
