@@ -32,6 +32,10 @@ ssize_t clinux_pread_cached(int fd, void *buffer, size_t count, off_t offset) {
     return preadv2(fd, &part, 1, offset, RWF_NOWAIT);
 }
 
+int clinux_start_writeback(int fd, off_t offset, off_t count) {
+    return sync_file_range(fd, offset, count, SYNC_FILE_RANGE_WRITE);
+}
+
 int clinux_set_direct(int fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_DIRECT);

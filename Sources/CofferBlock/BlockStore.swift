@@ -17,6 +17,9 @@ public protocol BlockStore: Sendable {
     /// Writes the whole span, growing the store where it must.
     func write(_ bytes: RawSpan, at offset: UInt64) throws(BlockError)
 
+    /// Says that a range which was just written may go to the medium at once. Nothing is durable by that.
+    func startWriteback(at offset: UInt64, count: Int)
+
     /// Returns when every write that returned before this call is durable.
     func sync() throws(BlockError)
 
@@ -35,6 +38,9 @@ public protocol BlockStore: Sendable {
 }
 
 extension BlockStore {
+    /// A store that keeps nothing back has nothing to start.
+    public func startWriteback(at offset: UInt64, count: Int) {}
+
     /// Reads as above, and waits for the medium.
     public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
         try read(into: &bytes, at: offset, waits: true)

@@ -6,6 +6,10 @@ struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
     /// writes two to three times slower; at this size sequential writes lose nothing that shows.
     static var pieceBytes: Int { 128 << 10 }
 
+    /// A write this large is part of a bulk, whose writeback begins at once, so that the medium is not idle until
+    /// somebody syncs. Small writes are left to gather in the page cache.
+    static var bulkBytes: Int { 512 << 10 }
+
     let store: Store
     /// The store's: 1 where the page cache lies between.
     let alignment: Int
@@ -65,6 +69,7 @@ struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
             }
             done += count
         }
+        if done >= Self.bulkBytes { store.startWriteback(at: dataOffset + offset, count: done) }
     }
 
     /// The store is borrowed, so that no reference to it is counted: threads would take its count from each other.

@@ -136,6 +136,11 @@ public final class FileBlockStore: BlockStore {
         }
     }
 
+    public func startWriteback(at offset: UInt64, count: Int) {
+        // A hint: what fails here fails again in `sync`, which tells.
+        if alignment == 1 { clinux_start_writeback(descriptor, off_t(offset), off_t(count)) }
+    }
+
     public func sync() throws(BlockError) {
         while fdatasync(descriptor) != 0 {
             guard errno == EINTR else { throw .system(errno: errno, call: .sync) }

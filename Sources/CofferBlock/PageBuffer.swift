@@ -28,6 +28,10 @@ public struct PageBuffer: ~Copyable, @unchecked Sendable {
 
     deinit { unsafe munmap(base, count) }
 
+    /// Keeps the memory from being paged out, if the limit on locked memory allows it (mlock(2)): what passes through is
+    /// plaintext, and a request that waits for a page may be the one that frees it.
+    public borrowing func lock() { unsafe mlock(base, count) }
+
     /// The bytes at `offset` as a value of a plain C structure, whatever its alignment.
     @inlinable
     public borrowing func load<Value: BitwiseCopyable>(_ type: Value.Type, at offset: Int) -> Value {

@@ -46,6 +46,8 @@ struct RequestServer: ~Copyable {
 
     /// Serves until the kernel has no more requests, or until the file is left: then EINTR is what wakes this thread.
     mutating func run() {
+        // Here, as all threads have their keys in locked memory by now: the limit is for these first.
+        buffer.lock()
         serving: while !file.isLeaving {
             guard takeTurn() else { continue }  // a signal
             let received = receive()

@@ -148,7 +148,9 @@ extension MountTests {
                 "/usr/bin/strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
                 "inject=fdatasync:error=EIO:when=2",
             ]
-            options.threadCount = 1  // strace counts for each thread
+            // strace counts for each thread, and with direct I/O there is none that stands by.
+            options.threadCount = 1
+            options.backingIO = .direct
             do {
                 let daemon = try RunningDaemon(volume, options)
                 let file = try RawFile(daemon.path)
@@ -169,6 +171,45 @@ extension MountTests {
             let file = try RawFile(again.path)
             try file.write([7], at: 0)
             try file.sync()
+        }
+
+        @Test(
+            .enabled(
+                if: unsafe access("/usr/bin/strace", X_OK) == 0,
+                "strace, which makes the store slow, is missing"
+            ),
+            arguments: ["fdatasync", "fallocate", "pread64"]
+        )
+        func `a thread that waits for the store lets others serve`(call: String) throws {
+            var options = RunningDaemon.Options()
+            // What is read is not in the page cache, as far as the daemon is told.
+            options.wrapper = [
+                "/usr/bin/strace", "-f", "-o", "/dev/null", "-e", "trace=preadv2,\(call)", "-e",
+                "inject=\(call):delay_enter=1500000", "-e", "inject=preadv2:error=EAGAIN",
+            ]
+            options.threadCount = 1
+            let daemon = try RunningDaemon(TestVolume(bytes: 4 << 20), options)
+            let path = daemon.path
+            try RawFile(path).write([1, 2, 3], at: 1 << 20)
+            let clock = ContinuousClock()
+            let start = clock.now
+            let problems = inParallel(4) { index in
+                let file = try RawFile(path)
+                switch call {
+                case "pread64":
+                    return try file.read(3, at: 1 << 20) == [1, 2, 3] ? nil : "read something else"
+                case "fdatasync" where index == 0: try file.sync()
+                case "fallocate" where index == 0: try file.punch(at: 0, count: 4096)
+                default:
+                    // Within the time that the first waits: nobody serves beside it otherwise.
+                    usleep(200_000)
+                    try file.write([4, 5, 6], at: 2 << 20)
+                    guard clock.now - start < .seconds(1.2) else { return "waited for the store" }
+                }
+                return nil
+            }
+            #expect(problems == [])
+            #expect(clock.now - start < .seconds(4), "four reads that wait 1.5 s each, at once")
         }
 
         @Test func `a write that a limit cuts short is EFBIG for the writer, and the daemon lives`() throws {

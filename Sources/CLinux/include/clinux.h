@@ -30,6 +30,9 @@ int clinux_fallocate(int fd, int mode, off_t offset, off_t length);
 /// the filesystem cannot tell (preadv2(2), RWF_NOWAIT).
 ssize_t clinux_pread_cached(int fd, void *buffer, size_t count, off_t offset);
 
+/// Starts to write a range from the page cache to the medium, and does not wait for the end (sync_file_range(2)).
+int clinux_start_writeback(int fd, off_t offset, off_t count);
+
 /// Has reads and writes of an open file pass the page cache by (O_DIRECT).
 int clinux_set_direct(int fd);
 
