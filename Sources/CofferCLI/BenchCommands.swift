@@ -8,7 +8,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure how fast this machine is at what Coffer does.",
-        subcommands: [BenchCrypto.self, BenchKMS.self]
+        subcommands: [BenchCrypto.self, BenchKMS.self, BenchReport.self]
     )
 }
 
@@ -133,7 +133,7 @@ struct BenchCrypto: ParsableCommand {
                 ]
             }
         )
-        let wide = rows.filter { $0.speed.maximum > 1.5 * $0.speed.minimum }
+        let wide = rows.filter(\.speed.isWide)
         if !wide.isEmpty {
             Terminal.error(
                 "warning: the rounds of \(wide.count) rows differ by more than half: something else used the processor"
