@@ -58,7 +58,7 @@ let package = Package(
         .target(name: "CofferPolicy", dependencies: ["CofferJSON", "CofferShapes"], swiftSettings: strict),
         .target(name: "CofferSecrets", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "CofferShapes", dependencies: ["CofferSecrets"], swiftSettings: strict),
-        .target(name: "CofferSystem", swiftSettings: strict),
+        .target(name: "CofferSystem", dependencies: ["CLinux", "CofferShapes"], swiftSettings: strict),
 
         // Crypto.
         .target(
@@ -144,7 +144,7 @@ let package = Package(
             name: "Coffer",
             dependencies: [
                 "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferKMS", "CofferPKCS11",
-                "CofferRemoteKMS", "CofferSecrets", "CofferShapes", "CofferTrail", logging,
+                "CofferRemoteKMS", "CofferSecrets", "CofferShapes", "CofferSystem", "CofferTrail", logging,
             ],
             swiftSettings: strict
         ),
@@ -161,7 +161,9 @@ let package = Package(
         .target(
             name: "CofferBench",
             dependencies: [
-                "CCipherLimit", "CofferKMS", "CofferPolicy", "CofferSecrets", "CofferShapes", "CofferXTS",
+                "CCipherLimit", "CLinux", "COpenSSL", "CofferKMS", "CofferPolicy", "CofferSecrets",
+                "CofferShapes",
+                "CofferSystem", "CofferXTS", grdb,
             ],
             swiftSettings: strict
         ),
@@ -207,6 +209,11 @@ let package = Package(
             name: "CofferCryptoTests",
             dependencies: ["CofferCrypto", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferXTS"],
             resources: [.copy("Vectors")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferBenchTests",
+            dependencies: ["CofferBench", "CofferShapes", "CofferTesting"],
             swiftSettings: testing
         ),
         .testTarget(

@@ -6,6 +6,7 @@ internal import CofferPKCS11
 public import CofferRemoteKMS
 internal import CofferSecrets
 public import CofferShapes
+internal import CofferSystem
 internal import Glibc
 public import Logging
 

@@ -1,18 +1,14 @@
 internal import Glibc
 
-/// The two verbs of this program: one serves a file to be measured, the other sums up what was measured.
+/// The one verb of this program: it serves a file to be measured.
 enum BenchServerMain {
     static func main() -> Never {
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
             if arguments.first == "serve", let server = BenchServer(Array(arguments.dropFirst())) {
                 try server.serve()
-            } else if arguments.first == "report", arguments.count == 2 {
-                print(try BenchReport(folder: arguments[1]).table, terminator: "")
             } else {
-                complain(
-                    "usage: CofferBenchServer serve BACKING DIR --cipher on|off --threads N, or report FOLDER"
-                )
+                complain("usage: CofferBenchServer serve BACKING DIR --cipher on|off --threads N")
                 exit(2)
             }
         } catch {

@@ -1,2 +1,2 @@
-// Measures what the cipher costs on the path of a byte; tools/bench starts it. It is not part of the product.
+// Measures what the cipher costs on the path of a byte; `coffer bench volume` starts it. It is not part of the product.
 BenchServerMain.main()

@@ -1,4 +1,5 @@
 internal import CofferShapes
+internal import CofferSystem
 internal import Glibc
 
 /// Where volumes lie, and where their daemons leave their traces.

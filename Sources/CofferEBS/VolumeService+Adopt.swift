@@ -2,6 +2,7 @@ internal import CofferBlock
 internal import CofferCatalog
 internal import CofferCrypto
 internal import CofferShapes
+internal import CofferSystem
 internal import Glibc
 internal import Logging
 

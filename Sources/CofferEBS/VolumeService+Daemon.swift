@@ -2,6 +2,7 @@ internal import CofferBlock
 internal import CofferCatalog
 internal import CofferControl
 internal import CofferShapes
+internal import CofferSystem
 internal import CofferXTS
 internal import Glibc
 

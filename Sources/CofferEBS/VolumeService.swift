@@ -3,6 +3,7 @@ public import CofferCatalog
 internal import CofferCrypto
 internal import CofferSecrets
 public import CofferShapes
+internal import CofferSystem
 internal import Glibc
 public import Logging
 

@@ -45,37 +45,6 @@ struct BenchServerTests {
         )
     }
 
-    @Test func `the report takes the ratio within a round, and its median over the rounds`() throws {
-        let folder = try TemporaryFolder()
-        // Medians of the rates: 300 and 400. Ratios: 1/2, 3/4, 9/8.
-        for (round, (on, off)) in [(100, 200), (300, 400), (900, 800)].enumerated() {
-            for load in ["read", "write", "randread", "randwrite"] {
-                try Self.put(on, load, "\(round).\(load).on.json", in: folder)
-                try Self.put(off, load, "\(round).\(load).off.json", in: folder)
-            }
-        }
-        let outcome = try Self.report(folder)
-        #expect(outcome.code == 0, "\(outcome.errors)")
-        let rows = outcome.output.split(separator: "\n").dropFirst(2)
-        #expect(rows.count == 4)
-        for row in rows { #expect(row.hasSuffix("| 300 | 400 | 0.750 | 0.500-1.125 | 3 |")) }
-    }
-
-    @Test func `a run that is missing, failed or moved nothing gives no report`() throws {
-        let folder = try TemporaryFolder()
-        #expect(try Self.report(folder).code == 1)
-        for load in ["read", "write", "randread", "randwrite"] {
-            for cipher in ["on", "off"] { try Self.put(1, load, "0.\(load).\(cipher).json", in: folder) }
-        }
-        #expect(try Self.report(folder).code == 0)
-        try Self.put(1, "read", "0.read.on.json", error: 5, in: folder)
-        #expect(try Self.report(folder).code == 1)
-        try Self.put(0, "read", "0.read.on.json", in: folder)
-        #expect(try Self.report(folder).code == 1)
-        try Self.put(1, "read", "1.read.on.json", in: folder)
-        #expect(try Self.report(folder).code == 1)
-    }
-
     @Test func `a file that no volume fills is refused, and other words get the usage`() throws {
         let folder = try TemporaryFolder()
         try folder.write([UInt8](repeating: 0, count: (1 << 20) + 100), to: "backing")
@@ -89,25 +58,6 @@ struct BenchServerTests {
 
     private static func run(_ arguments: [String]) throws -> CofferProgram.Outcome {
         try CofferProgram.execute("\(CofferProgram.programs)/CofferBenchServer", arguments)
-    }
-
-    private static func report(_ folder: TemporaryFolder) throws -> CofferProgram.Outcome {
-        try run(["report", folder.path])
-    }
-
-    /// Writes what fio would: rates in MiB/s and IOPS at once, on the side of the load that moves data.
-    private static func put(
-        _ rate: Int,
-        _ load: String,
-        _ name: String,
-        error: Int = 0,
-        in folder: TemporaryFolder
-    ) throws {
-        let moved = #"{ "bw_bytes": \#(rate << 20), "iops": \#(rate).0, "lat_ns": {} }"#
-        let still = #"{ "bw_bytes": 0, "iops": 0.0 }"#
-        let (read, written) = load.hasSuffix("read") ? (moved, still) : (still, moved)
-        let text = #"{ "jobs": [ { "error": \#(error), "read": \#(read), "write": \#(written) } ] }"#
-        try folder.write(Array(text.utf8), to: name)
     }
 }
 

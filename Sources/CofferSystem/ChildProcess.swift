@@ -6,18 +6,21 @@ internal import Glibc
 /// Programs that Coffer starts: the daemon, which inherits descriptors and lives in a session of its own, and the
 /// tools that make and mount filesystems. A tool that hangs in the kernel (an umount above a hung daemon cannot even be
 /// killed) is left behind at its time limit, so that the caller never hangs with it.
-enum ChildProcess {
+package enum ChildProcess {
     /// How a tool ended.
-    struct Outcome: Sendable {
+    package struct Outcome: Sendable {
         /// Its exit code; 128 and the signal's number where a signal ended it.
-        let code: Int32
+        package let code: Int32
         /// What it wrote to standard output and to standard error, trimmed.
-        let output: String
-        let errors: String
+        package let output: String
+        package let errors: String
     }
 
+    /// A tool was ended because its caller gave up on it.
+    package struct Abandoned: Error {}
+
     /// Runs a tool to its end. `Coffer.MissingRequirement` where it is not installed, InternalError past the limit.
-    static func run(
+    package static func run(
         _ program: String,
         _ arguments: [String],
         limitSeconds: Int = 30
@@ -33,13 +36,13 @@ enum ChildProcess {
 
     /// Starts a program in a session of its own, with exactly the descriptors given (child's number first) and the
     /// environment given. Gives its process id.
-    static func spawn(
+    package static func spawn(
         _ path: String,
         _ arguments: [String],
         descriptors: [(child: Int32, parent: Int32)],
         environment: [String],
         newSession: Bool
-    ) throws -> pid_t {
+    ) throws -> Int32 {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -62,7 +65,7 @@ enum ChildProcess {
         unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
         unsafe posix_spawnattr_setflags(&attributes, flags)
 
-        var processID: pid_t = 0
+        var processID: Int32 = 0
         let status = unsafe withCStrings([path] + arguments) { argumentVector in
             unsafe withCStrings(environment) { environmentVector in
                 unsafe posix_spawn(&processID, path, &actions, &attributes, argumentVector, environmentVector)
@@ -74,19 +77,48 @@ enum ChildProcess {
         return processID
     }
 
+    /// Ends a child of this process and takes its remains: asks first, and kills it where it has not left in time. False
+    /// where even that does not end it, as it hangs in the kernel.
+    @discardableResult
+    package static func end(_ processID: Int32, limitSeconds: Int = 10) -> Bool {
+        for (signal, limit) in [(SIGTERM, limitSeconds), (SIGKILL, 5)] {
+            kill(processID, signal)
+            let deadline = ContinuousClock.now + .seconds(limit)
+            repeat {
+                if hasEnded(processID) { return true }
+                usleep(2000)
+            } while ContinuousClock.now < deadline
+        }
+        return false
+    }
+
+    /// Whether a child of this process has ended; takes its remains.
+    package static func hasEnded(_ processID: Int32) -> Bool {
+        var status: Int32 = 0
+        let ended = unsafe waitpid(processID, &status, WNOHANG)
+        return ended == processID || ended < 0 && errno == ECHILD
+    }
+
+    /// What a tool sees: nothing of the caller's decides what it does.
+    package static let toolEnvironment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
+
     /// The program's path in the fixed list of system folders; the caller's PATH does not count for root's tools.
-    static func find(_ program: String) -> String? {
+    package static func find(_ program: String) -> String? {
         ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"]
             .map { "\($0)/\(program)" }
             .first { unsafe access($0, X_OK) == 0 }
     }
 
-    private static func runBlocking(
+    /// `run` for a caller with a thread of its own to wait on. `program` may be a path, `environment` adds variables. Where
+    /// `isAbandoned` turns true the tool is ended and the call throws `Abandoned`.
+    package static func runBlocking(
         _ program: String,
         _ arguments: [String],
-        limitSeconds: Int
+        limitSeconds: Int = 30,
+        environment: [String] = [],
+        isAbandoned: () -> Bool = { false }
     ) throws -> Outcome {
-        guard let path = find(program) else {
+        guard let path = program.hasPrefix("/") ? program : find(program) else {
             throw AWSError(
                 .missingRequirement,
                 "the program \(program) is not installed",
@@ -101,7 +133,7 @@ enum ChildProcess {
             path,
             arguments,
             descriptors: [(0, null), (1, output.writer), (2, errors.writer)],
-            environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"],
+            environment: toolEnvironment + environment,
             newSession: false
         )
         output.closeWriter()
@@ -119,6 +151,10 @@ enum ChildProcess {
                     .internalError,
                     "how \(program) ended cannot be told: \(SystemError.text(errno))"
                 )
+            }
+            if isAbandoned() {
+                end(processID)
+                throw Abandoned()
             }
             if ContinuousClock.now > deadline {
                 kill(processID, SIGKILL)
@@ -196,13 +232,5 @@ extension String {
         let start = drop(while: isSpace)
         guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
         return String(start[...last])
-    }
-}
-
-/// What an errno means, in words.
-package enum SystemError {
-    package static func text(_ code: Int32) -> String {
-        guard let words = unsafe strerror(code) else { return "error \(code)" }
-        return unsafe String(cString: words)
     }
 }

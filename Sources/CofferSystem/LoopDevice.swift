@@ -1,20 +1,19 @@
 internal import CLinux
 internal import CofferShapes
-internal import CofferSystem
 internal import FoundationEssentials
 internal import Glibc
 
-/// A loop device over a volume's exposed file: direct I/O, and its logical block is the data unit, so that no request is
+/// A loop device over a file, such as a volume's exposed one: direct I/O, and its logical block is the data unit, so that no request is
 /// smaller than one. Autoclear is set from the start: the kernel detaches it at its last close, so neither a crash nor a
 /// plain umount(8) leaves one behind.
-struct LoopDevice: Sendable, Equatable {
-    let path: String
-    let deviceMajor: UInt32
-    let deviceMinor: UInt32
+package struct LoopDevice: Sendable, Equatable {
+    package let path: String
+    package let deviceMajor: UInt32
+    package let deviceMinor: UInt32
 
     /// Attaches a free loop device to an open file. Gives the device and the descriptor that holds it until a mount
     /// does; the caller closes it.
-    static func attach(
+    package static func attach(
         _ backing: Int32,
         name: String,
         blockBytes: Int,
@@ -56,10 +55,17 @@ struct LoopDevice: Sendable, Equatable {
     }
 
     /// The loop devices whose backing file has this path.
-    static func all(backedBy path: String) -> [LoopDevice] {
+    package static func all(backedBy path: String) -> [LoopDevice] { all { $0 == path } }
+
+    /// The loop devices whose backing file is somewhere in this folder.
+    package static func all(backedBelow folder: String) -> [LoopDevice] { all { $0.hasPrefix("\(folder)/") } }
+
+    private static func all(where isMeant: (String) -> Bool) -> [LoopDevice] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/block")) ?? []
         return names.compactMap { name in
-            guard name.hasPrefix("loop"), firstLine("/sys/block/\(name)/loop/backing_file") == path else {
+            guard name.hasPrefix("loop"), let file = firstLine("/sys/block/\(name)/loop/backing_file"),
+                isMeant(file)
+            else {
                 return nil
             }
             return LoopDevice(name: name)
@@ -67,7 +73,7 @@ struct LoopDevice: Sendable, Equatable {
     }
 
     /// Asks the kernel to detach the device now; harmless where it is gone.
-    func clear() {
+    package func clear() {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

@@ -1,0 +1,99 @@
+/// What a subject is asked to do for a while: reads or writes of one size, in one order, so many of them at once.
+public struct Load: Sendable, Hashable {
+    public enum Direction: Sendable { case read, write }
+    public enum Pattern: Sendable { case sequential, random }
+    /// When what was written is made durable.
+    public enum Durability: Sendable, Hashable {
+        case never
+        /// Once, after the last write and within the measured time.
+        case atEnd
+        /// After each write, which then counts as one operation with it.
+        case eachWrite
+    }
+
+    public var direction: Direction
+    public var pattern: Pattern
+    public var blockBytes: Int
+    /// Requests under way at once, of each client.
+    public var depth: Int
+    /// Programs that do the same at the same time; sequential ones each in a part of their own.
+    public var clients: Int
+    /// Past the page cache.
+    public var isDirect: Bool
+    public var durability: Durability
+
+    public init(
+        _ pattern: Pattern,
+        _ direction: Direction,
+        blockBytes: Int,
+        depth: Int,
+        clients: Int = 1,
+        isDirect: Bool = true,
+        durability: Durability = .never
+    ) {
+        (self.pattern, self.direction, self.blockBytes) = (pattern, direction, blockBytes)
+        (self.depth, self.clients, self.isDirect) = (depth, clients, isDirect)
+        self.durability = durability
+    }
+
+    /// Such as "random read, 4 KiB, depth 16, 2 clients".
+    public var title: String {
+        var parts = [
+            "\(pattern == .random ? "random" : "sequential") \(direction == .read ? "read" : "write")"
+        ]
+        parts.append(blockBytes % 1_048_576 == 0 ? "\(blockBytes >> 20) MiB" : "\(blockBytes >> 10) KiB")
+        parts.append(isDirect ? "depth \(depth)" : "buffered")
+        if clients > 1 { parts.append("\(clients) clients") }
+        if durability == .eachWrite { parts.append("fsync each") }
+        return parts.joined(separator: ", ")
+    }
+
+    /// What `--load` calls it, such as "randread-4k-d16-c2".
+    public var name: String {
+        var parts = ["\(pattern == .random ? "rand" : "seq")\(direction == .read ? "read" : "write")"]
+        parts.append(blockBytes % 1_048_576 == 0 ? "\(blockBytes >> 20)m" : "\(blockBytes >> 10)k")
+        parts.append(isDirect ? "d\(depth)" : "buffered")
+        if clients > 1 { parts.append("c\(clients)") }
+        if durability == .eachWrite { parts.append("fsync") }
+        return parts.joined(separator: "-")
+    }
+
+    /// Sequential loads are told by what they move, random ones by how often.
+    public var unit: String { pattern == .sequential ? "MiB/s" : "IOPS" }
+
+    /// One pass over the file, ended early by the time limit: what has been read once is in the page cache, and what is
+    /// in the page cache only is not written yet.
+    public var isOnePass: Bool { !isDirect && durability != .eachWrite }
+}
+
+extension Load {
+    /// The loads of a device: past the page cache, at depth 1, 16 and 64, with one and two clients.
+    public static let ofDevice: [Load] = [1, 2].flatMap { clients in
+        [Load.Direction.read, .write].map {
+            Load(.sequential, $0, blockBytes: 1 << 20, depth: 4, clients: clients)
+        }
+            + [1, 16, 64].flatMap { depth in
+                [Load.Direction.read, .write].map {
+                    Load(.random, $0, blockBytes: 4096, depth: depth, clients: clients)
+                }
+            }
+    }
+
+    /// The loads of a file in a filesystem: through the page cache and past it, and one that waits for each write.
+    public static let ofFile: [Load] =
+        [false, true].flatMap { isDirect in
+            [
+                Load(
+                    .sequential,
+                    .write,
+                    blockBytes: 1 << 20,
+                    depth: 4,
+                    isDirect: isDirect,
+                    durability: .atEnd
+                ),
+                Load(.sequential, .read, blockBytes: 1 << 20, depth: 4, isDirect: isDirect),
+                Load(.random, .write, blockBytes: 4096, depth: 16, isDirect: isDirect, durability: .atEnd),
+                Load(.random, .read, blockBytes: 4096, depth: 16, isDirect: isDirect),
+            ]
+        } + [Load(.random, .write, blockBytes: 4096, depth: 1, isDirect: false, durability: .eachWrite)]
+}

@@ -1,0 +1,37 @@
+internal import CofferShapes
+internal import CofferSystem
+
+/// Programs that a bench runs to their end, and ends when it is asked to stop.
+enum Tool {
+    /// What it wrote to standard output. InternalError where it fails.
+    @discardableResult
+    static func run(
+        _ program: String,
+        _ arguments: [String],
+        limitSeconds: Int = 120,
+        environment: [String] = []
+    ) throws -> String {
+        let outcome: ChildProcess.Outcome
+        do {
+            outcome = try ChildProcess.runBlocking(
+                program,
+                arguments,
+                limitSeconds: limitSeconds,
+                environment: environment,
+                isAbandoned: { Interruption.isAsked }
+            )
+        } catch is ChildProcess.Abandoned {
+            try Interruption.check()
+            throw AWSError(.internalError, "\(program) was given up")
+        }
+        guard outcome.code == 0 else {
+            let words = outcome.errors.isEmpty ? outcome.output : outcome.errors
+            throw AWSError(
+                .internalError,
+                "\(program) \(arguments.prefix(3).joined(separator: " ")) failed with exit code \(outcome.code): "
+                    + String(words.suffix(600))
+            )
+        }
+        return outcome.output
+    }
+}

@@ -1,0 +1,118 @@
+internal import CLinux
+internal import CofferShapes
+internal import Foundation
+internal import Glibc
+
+/// What the cipher costs on the path of a byte, and what the path costs at all: files served with the cipher and without,
+/// and a bare one, under the same loads in the same rounds.
+public struct VolumeBench {
+    /// What `--load` may name.
+    public static let loadNames = Load.ofDevice.map(\.name) + [VolumeCost.loadName]
+
+    private let settings: BenchSettings
+    private let program: String
+    private let server: String
+    private let voice: BenchVoice
+
+    /// `program` is the path of `coffer`; the bench server, which has a kernel that does not cipher, lies beside it
+    /// where it was built.
+    public init(_ settings: BenchSettings, program: String, voice: BenchVoice) {
+        (self.settings, self.program, self.voice) = (settings, program, voice)
+        server =
+            URL(fileURLWithPath: program).deletingLastPathComponent()
+            .appendingPathComponent("CofferBenchServer").path
+    }
+
+    private static let subjects = ["cipher on", "cipher off", "raw file"]
+
+    public func run() throws -> Measurement {
+        let loads = Load.ofDevice.filter { settings.names($0.name) }
+        guard loads.isEmpty || FileManager.default.isExecutableFile(atPath: server) else {
+            throw AWSError(
+                .missingRequirement,
+                "cannot measure without the cipher: CofferBenchServer is not beside \(program)",
+                hint:
+                    "build it with `swift build -c release --product CofferBenchServer`, or run `tools/bench volume`"
+            )
+        }
+        let engine = try LoadEngines.choose(own: settings.usesOwnEngine)
+        return try Scratch.use(in: settings.backing, complain: voice.notice) { scratch in
+            var tables: [Measurement.Table] = []
+            if !loads.isEmpty { tables.append(try path(loads, engine, scratch)) }
+            if settings.names(VolumeCost.loadName) {
+                let cost = VolumeCost(settings, engine, ScratchHome(program: program, scratch: scratch))
+                tables.append(try cost.table(voice))
+            }
+            return Measurement(
+                bench: "volume",
+                date: Date(),
+                machine: .current(versions: [.init("load", engine.title)]),
+                settings: settings.labelled([
+                    .init("backing", Filesystem.title(of: settings.backing)),
+                    .init("serving threads", "\(Self.threadCount)"),
+                ]),
+                tables: tables
+            )
+        }
+    }
+
+    /// As many as coffer-volumed has by default.
+    private static let threadCount = max(2, ProcessInfo.processInfo.activeProcessorCount)
+
+    private func path(
+        _ loads: [Load],
+        _ engine: any LoadEngine,
+        _ scratch: Scratch
+    ) throws -> Measurement.Table {
+        let targets = try Self.subjects.map { subject in
+            voice.progress(0, "filling: \(subject)")
+            let path = try file(subject, scratch)
+            // Random bytes: a unit of zeroes would count as a hole, and only without the cipher.
+            try Noise.fill(path, sizeBytes: settings.sizeBytes)
+            return LoadTarget(path: path, sizeBytes: settings.sizeBytes)
+        }
+        let isBareDirect = Self.takesDirect(targets[2].path)
+        if !isBareDirect {
+            voice.notice(
+                "\(settings.backing) knows no direct I/O: the raw file is measured through the page cache"
+            )
+        }
+        let rounds = Rounds(settings.rounds, lines: loads.map { .init($0) }, subjects: Self.subjects)
+        let rows = try rounds.run(progress: voice.progress) { line, subject in
+            var load = loads[line]
+            if subject == 2 { load.isDirect = isBareDirect }
+            let result = try engine.run(load, on: targets[subject], for: settings.runTime)
+            return .init(result, of: load)
+        }
+        return Measurement.Table(title: "The path of a byte", subjects: Self.subjects, rows: rows)
+    }
+
+    /// The file to load for a subject: exposed by a server of its own, or bare.
+    private func file(_ subject: String, _ scratch: Scratch) throws -> String {
+        let name = subject.replacing(" ", with: "-")
+        guard subject != "raw file" else {
+            return try scratch.sparseFile(name, sizeBytes: settings.sizeBytes)
+        }
+        // A volume's data begins after the first MiB.
+        let backing = try scratch.sparseFile("\(name).backing", sizeBytes: settings.sizeBytes + 1 << 20)
+        let directory = try scratch.folder(name)
+        let exposed = "\(directory)/volume"
+        try scratch.serve(
+            server,
+            [
+                "serve", backing, directory, "--cipher", subject == "cipher on" ? "on" : "off", "--threads",
+                "\(Self.threadCount)",
+            ],
+            name: name,
+            environment: ScratchHome.environment
+        ) { unsafe access(exposed, R_OK | W_OK) == 0 }
+        return exposed
+    }
+
+    private static func takesDirect(_ path: String) -> Bool {
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return clinux_set_direct(descriptor) == 0
+    }
+}
