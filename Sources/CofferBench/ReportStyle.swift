@@ -60,6 +60,7 @@ enum ReportStyle {
         caption { text-align: left; padding: 0 0 0.4rem; color: var(--soft); font-size: 0.8125rem; }
         th, td { padding: 0.22rem 0 0.22rem 1.25rem; text-align: right; vertical-align: baseline; white-space: nowrap; }
         th { font-weight: 400; }
+        table small { font-size: 1em; }
         .detailed thead th:last-child { text-align: left; }
         th:first-child { padding-left: 0; text-align: left; }
         thead th { max-width: 11rem; white-space: normal; color: var(--soft); border-bottom: 1px solid var(--rule); vertical-align: bottom; }

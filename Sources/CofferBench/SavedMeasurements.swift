@@ -6,6 +6,7 @@ public enum SavedMeasurements {
     /// The longest file that is read, bytes. A bench of many rounds writes some 100 KiB.
     public static let limitBytes = 16 << 20
 
+    /// Pretty, with dates of ISO 8601.
     public static func encode(_ measurements: [Measurement]) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -16,9 +16,12 @@ struct BenchReport: ParsableCommand {
     @Option(
         name: .customLong("from"),
         parsing: .upToNextOption,
-        help: ArgumentHelp("Files that benches wrote with --save.", valueName: "file")
+        help: ArgumentHelp(
+            "Files that benches wrote with --save. (default: run all benches, in short)",
+            valueName: "file"
+        )
     )
-    var files: [String]
+    var files: [String] = []
 
     func validate() throws {
         guard page.hasSuffix(".html"), URL(fileURLWithPath: page).lastPathComponent != ".html" else {
@@ -29,32 +32,29 @@ struct BenchReport: ParsableCommand {
     func run() throws {
         let data = String(page.dropLast(".html".count)) + ".json"
         // A JSON without its page is somebody's measurements.
-        let files = FileManager.default
-        guard files.fileExists(atPath: page) || !files.fileExists(atPath: data) else {
+        let manager = FileManager.default
+        guard manager.fileExists(atPath: page) || !manager.fileExists(atPath: data) else {
             throw AWSError(
                 .validation,
                 "\(data) is there already and belongs to no page",
                 hint: "name another page: the JSON of all measurements is written beside it"
             )
         }
-        let measurements = try self.files.flatMap { file in
-            let contents = try ByteFile.read(file, limit: SavedMeasurements.limitBytes)
-            return try SavedMeasurements.decode(Data(contents), name: file)
-        }
-        try replace(page, ReportPage(measurements).html)
-        try replace(data, SavedMeasurements.encode(measurements))
+        let measurements = try files.isEmpty ? quick() : saved()
+        try SavedFile.replace(page, ReportPage(measurements).html)
+        try SavedFile.replace(data, SavedMeasurements.encode(measurements))
         print(page)
     }
 
-    private func replace(_ path: String, _ contents: Data) throws {
-        do {
-            try contents.write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw AWSError(
-                .validation,
-                "cannot write \(path): \(error.localizedDescription)",
-                hint: "name a page in a folder that you may write to"
-            )
+    private func saved() throws -> [CofferBench.Measurement] {
+        try files.flatMap { file in
+            let contents = try ByteFile.read(file, limit: SavedMeasurements.limitBytes)
+            return try SavedMeasurements.decode(Data(contents), name: file)
         }
+    }
+
+    private func quick() throws -> [CofferBench.Measurement] {
+        let program = try OwnProgram.path()
+        return try BenchStage.perform { try QuickBenches(program: program, voice: $0).run() }
     }
 }
