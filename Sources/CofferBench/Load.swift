@@ -21,6 +21,9 @@ public struct Load: Sendable, Hashable {
     /// Past the page cache.
     public var isDirect: Bool
     public var durability: Durability
+    /// Comes by each block once and ends, or is ended by the time limit: whatever caches there are, each byte then comes
+    /// from below them, or gets there.
+    public var isOnePass: Bool
 
     public init(
         _ pattern: Pattern,
@@ -29,11 +32,12 @@ public struct Load: Sendable, Hashable {
         depth: Int,
         clients: Int = 1,
         isDirect: Bool = true,
-        durability: Durability = .never
+        durability: Durability = .never,
+        isOnePass: Bool = false
     ) {
         (self.pattern, self.direction, self.blockBytes) = (pattern, direction, blockBytes)
         (self.depth, self.clients, self.isDirect) = (depth, clients, isDirect)
-        self.durability = durability
+        (self.durability, self.isOnePass) = (durability, isOnePass)
     }
 
     /// Such as "random read, 4 KiB, depth 16, 2 clients".
@@ -60,10 +64,6 @@ public struct Load: Sendable, Hashable {
 
     /// Sequential loads are told by what they move, random ones by how often.
     public var unit: String { pattern == .sequential ? "MiB/s" : "IOPS" }
-
-    /// One pass over the file, ended early by the time limit: what has been read once is in the page cache, and what is
-    /// in the page cache only is not written yet.
-    public var isOnePass: Bool { !isDirect && durability != .eachWrite }
 }
 
 extension Load {
@@ -79,21 +79,24 @@ extension Load {
             }
     }
 
-    /// The loads of a file in a filesystem: through the page cache and past it, and one that waits for each write.
+    /// The loads of a file in a filesystem: each block once, through the page cache and past it, to its being durable;
+    /// and one that waits for each write.
     public static let ofFile: [Load] =
         [false, true].flatMap { isDirect in
-            [
-                Load(
-                    .sequential,
-                    .write,
-                    blockBytes: 1 << 20,
-                    depth: 4,
-                    isDirect: isDirect,
-                    durability: .atEnd
-                ),
-                Load(.sequential, .read, blockBytes: 1 << 20, depth: 4, isDirect: isDirect),
-                Load(.random, .write, blockBytes: 4096, depth: 16, isDirect: isDirect, durability: .atEnd),
-                Load(.random, .read, blockBytes: 4096, depth: 16, isDirect: isDirect),
-            ]
-        } + [Load(.random, .write, blockBytes: 4096, depth: 1, isDirect: false, durability: .eachWrite)]
+            [(Pattern.sequential, 1 << 20, 4), (.random, 4096, 16)].flatMap { pattern, blockBytes, depth in
+                [(Direction.write, Durability.atEnd), (.read, .never)].map { direction, durability in
+                    Load(
+                        pattern,
+                        direction,
+                        blockBytes: blockBytes,
+                        depth: depth,
+                        isDirect: isDirect,
+                        durability: durability,
+                        isOnePass: true
+                    )
+                }
+            }
+        } + [
+            Load(.random, .write, blockBytes: 4096, depth: 1, isDirect: false, durability: .eachWrite)
+        ]
 }

@@ -29,7 +29,9 @@ struct ScratchHome {
 
     func detach(_ name: String) throws { try coffer(["detach", name]) }
 
-    func mount(_ name: String, on directory: String) throws { try coffer(["mount", name, directory]) }
+    func mount(_ name: String, on directory: String, options: String) throws {
+        try coffer(["mount", name, directory, "-o", options])
+    }
 
     /// The process id of the daemon that serves the volume.
     func daemon(of name: String) throws -> Int32 {

@@ -69,7 +69,7 @@ struct FioTests {
         #expect(two.contains("--time_based") && two.contains("--ramp_time=500ms"))
         #expect(two.contains("--allow_file_create=0") && two.contains("--runtime=2000ms"))
         let pass = Fio.arguments(
-            Load(.random, .write, blockBytes: 4096, depth: 16, isDirect: false, durability: .atEnd),
+            Load(.random, .write, blockBytes: 4096, depth: 16, durability: .atEnd, isOnePass: true),
             target,
             time
         )

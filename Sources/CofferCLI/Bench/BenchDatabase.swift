@@ -4,12 +4,13 @@ internal import CofferBench
 struct BenchDatabase: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "database",
-        abstract: "Measure SQLite on a volume beside SQLite on a loop device over a bare file. Needs root.",
+        abstract:
+            "Measure databases on a volume beside databases on a loop device over a bare file. Needs root.",
         discussion: """
             Both lie in ext4 in the backing folder, on the same disk, under loop devices with direct I/O. The log is \
             written ahead and each commit is durable (journal_mode=WAL, synchronous=FULL); the disk's flushes a commit \
-            are counted. Caches are dropped before each run. The size is that of the rows; the loads are SQLite's own, so \
-            that --own-engine changes nothing.
+            are counted. Caches are dropped before each run. The size is that of SQLite's rows; the databases load themselves, \
+            so that --own-engine changes nothing. PostgreSQL is measured where it is installed, by pgbench.
 
             Loads: \(DatabaseBench.loadNames.joined(separator: ", ")).
             """

@@ -1,10 +1,11 @@
+import CofferShapes
 import Foundation
 import Testing
 
 @testable import CofferBench
 
-/// What is read out of the kernel's tables.
-struct KernelTextTests {
+/// What is read out of the kernel's tables and of programs' words.
+struct TextTests {
     @Test func `a disk's flushes are field 16 of its line`() {
         let text = """
                7       0 loop0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
@@ -25,6 +26,16 @@ struct KernelTextTests {
             #expect(counts.details(each: 10).isEmpty)
         }
         #expect(FlushCounts(before: 0, after: 3).details(each: 0).isEmpty)
+    }
+
+    @Test func `pgbench's rate is read, and anything else is an error`() throws {
+        let outcome = try PostgreSQLSubject.outcome(
+            "number of transactions actually processed: 2190\nlatency average = 0.9 ms\ntps = 2190.5 (without)"
+        )
+        #expect(outcome.rate == 2190.5 && outcome.transactionCount == 2190)
+        for text in ["", "tps = 5", "tps = x\nnumber of transactions actually processed: 3", "tps = 1.2.3"] {
+            #expect(throws: AWSError.self) { try PostgreSQLSubject.outcome(text) }
+        }
     }
 
     @Test func `idle time and waiting for disks are not busy`() {
