@@ -44,7 +44,7 @@ extension CryptoBench {
         var details: [Measurement.Labelled] = []
         if let share = row.shareOfLimit {
             details.append(
-                .init("of what the AES units can do", String(format: "%.0f %%", share.median * 100))
+                .init("share of the AES units' limit", String(format: "%.0f %%", share.median * 100))
             )
         }
         if let cycles = row.cyclesPerByte {
