@@ -57,8 +57,9 @@ public enum SavedMeasurements {
         case .keyNotFound(let key, let context): "\(place(context))'\(key.stringValue)' is missing"
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             "\(place(context))a value of another kind is needed"
-        case .dataCorrupted(let context) where context.codingPath.isEmpty: "it is not valid JSON"
-        case .dataCorrupted(let context): "\(place(context))the value is malformed or out of range"
+        // Foundation tells the place of some such values only.
+        case .dataCorrupted(let context):
+            "\(place(context))it is not valid JSON, or a number or date in it is out of range"
         @unknown default: "it cannot be read"
         }
     }
