@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// One load as horizontal bars: the median of each subject, and a whisker from its slowest to its fastest round. Lengths
+/// One load as horizontal bars: the median of each subject, and a whisker from its lowest to its highest round. Lengths
 /// are shares of the width, so that the picture fits any page while its text keeps its size.
 struct ReportChart {
     let table: Measurement.Table

@@ -58,9 +58,10 @@ public struct ReportPage: Sendable {
     private var reading: Markup {
         """
         <div class="reading">
-        <p>A bar is the <b>median</b> of the rounds, the line across its end reaches from the slowest round to the fastest. \
-        <b>Lead</b> is how many times as fast the first subject, in colour, was: the median of the ratios within each \
-        round, where all follow each other. Above 1 it is ahead. It need not be the ratio of the medians.</p>
+        <p>A bar is the <b>median</b> of the rounds, the line across its end reaches from the lowest round to the highest. \
+        <b>Lead</b> is how far the first subject, in colour, is ahead: the median of the ratios taken within each round, \
+        where all follow each other. Above 1 it is the better one, whichever way the unit counts. It need not be the ratio \
+        of the medians.</p>
         \(doubt)</div>
 
         """

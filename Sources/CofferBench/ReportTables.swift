@@ -56,7 +56,7 @@ struct ReportTables {
         let hasDetails: Bool
 
         var headings: [String] {
-            ["Subject", "Median", "Slowest–fastest"] + (hasLead ? ["Lead", "Range of it"] : [])
+            ["Subject", "Median", "Lowest–highest"] + (hasLead ? ["Lead", "Range of it"] : [])
                 + (hasLatency ? ["p50", "p99", "p99.9", "Longest"] : []) + (hasDetails ? ["Besides"] : [])
         }
     }
