@@ -38,20 +38,20 @@ struct FioOutput: Decodable {
         let json = text.drop { $0 != "{" }
         guard let output = try? JSONDecoder().decode(FioOutput.self, from: Data(json.utf8)),
             output.jobs.count == 1
-        else { throw unfit(load, "fio wrote no result that can be read: \(text.prefix(300))") }
+        else { throw unfit("fio wrote no result that can be read: \(text.prefix(300))") }
         let job = output.jobs[0]
-        guard job.error == 0 else { throw unfit(load, "the run failed with error \(job.error)") }
+        guard job.error == 0 else { throw unfit("the run failed with error \(job.error)") }
         let moved = load.direction == .read ? job.read : job.write
         guard moved.bytes > 0, moved.operations > 0, moved.bytesPerSecond > 0, moved.operationsPerSecond > 0,
             moved.bytesPerSecond.isFinite, moved.operationsPerSecond.isFinite
-        else { throw unfit(load, "the run moved nothing") }
+        else { throw unfit("the run moved nothing") }
         var histogram = LatencyHistogram()
         let bins = moved.latency?.bins ?? [:]
-        guard bins.count <= 1 << 13 else { throw unfit(load, "fio's latencies cannot be read") }
+        guard bins.count <= 1 << 13 else { throw unfit("fio's latencies cannot be read") }
         for (nanoseconds, times) in bins {
             // Neither a count nor their sum overflows.
             guard let nanoseconds = UInt64(nanoseconds), times < 1 << 48 else {
-                throw unfit(load, "fio's latencies cannot be read")
+                throw unfit("fio's latencies cannot be read")
             }
             histogram.record(nanoseconds, times: times)
         }
@@ -64,11 +64,7 @@ struct FioOutput: Decodable {
         )
     }
 
-    private static func unfit(_ load: Load, _ reason: String) -> AWSError {
-        AWSError(
-            .internalError,
-            "cannot measure \(load.title): \(reason)",
-            hint: "run it again, or with --own-engine"
-        )
+    private static func unfit(_ reason: String) -> AWSError {
+        AWSError(.internalError, reason, hint: "run it again, or with --own-engine")
     }
 }

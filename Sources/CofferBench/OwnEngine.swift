@@ -20,7 +20,7 @@ public struct OwnEngine: LoadEngine {
         guard blocksPerClient > 0 else {
             throw AWSError(
                 .internalError,
-                "cannot measure \(load.title): \(target.path) is smaller than one request of each client",
+                "\(target.path) is smaller than one request of each client",
                 hint: "name a larger --size"
             )
         }
@@ -55,7 +55,7 @@ public struct OwnEngine: LoadEngine {
             if let code = file.failure {
                 throw AWSError(
                     .internalError,
-                    "cannot measure \(load.title): the run failed: \(SystemError.text(code))"
+                    "the run failed: \(SystemError.text(code))"
                 )
             }
             histogram.add(file.latency)
@@ -63,7 +63,7 @@ public struct OwnEngine: LoadEngine {
         guard histogram.count > 0, seconds > 0 else {
             throw AWSError(
                 .internalError,
-                "cannot measure \(load.title): the run moved nothing",
+                "the run moved nothing",
                 hint: "name more --seconds"
             )
         }

@@ -61,19 +61,10 @@ public struct Rounds: Sendable {
             for line in Self.order(of: lines.count, round: round) {
                 for subject in Self.order(of: subjects.count, round: round) {
                     try Interruption.check()
-                    progress(
-                        done / total,
-                        "round \(round + 1) of \(count): \(lines[line].title), \(subjects[subject])"
-                    )
+                    let name = "\(lines[line].title), \(subjects[subject])"
+                    progress(done / total, "round \(round + 1) of \(count): \(name)")
                     done += 1
-                    guard let sample = try measure(line, subject) else { continue }
-                    guard sample.value > 0, sample.value.isFinite else {
-                        throw AWSError(
-                            .internalError,
-                            "\(lines[line].title), \(subjects[subject]): the run moved nothing",
-                            hint: "name more --seconds"
-                        )
-                    }
+                    guard let sample = try Self.naming(name, { try measure(line, subject) }) else { continue }
                     samples[line][subject].append(sample)
                 }
             }
@@ -85,6 +76,17 @@ public struct Rounds: Sendable {
                 higherIsBetter: line.higherIsBetter,
                 cells: samples.map(Self.cell)
             )
+        }
+    }
+
+    /// A run's sample; its error says which run it was.
+    private static func naming(_ name: String, _ measure: () throws -> Sample?) throws -> Sample? {
+        do {
+            let sample = try measure()
+            guard let sample, sample.value <= 0 || !sample.value.isFinite else { return sample }
+            throw AWSError(.internalError, "the run moved nothing", hint: "name more --seconds")
+        } catch let error as AWSError {
+            throw error.context(name)
         }
     }
 

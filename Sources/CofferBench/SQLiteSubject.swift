@@ -129,10 +129,11 @@ struct SQLiteSubject {
             try queue.close()
             return result
         } catch let error as DatabaseError {
+            let isFull = error.resultCode == .SQLITE_FULL
             throw AWSError(
-                error.resultCode == .SQLITE_FULL ? .storageFull : .internalError,
+                isFull ? .storageFull : .internalError,
                 "SQLite failed on \(path): \(error.message ?? "error \(error.resultCode.rawValue)")",
-                hint: "choose a larger --size, or a folder with more room with --backing"
+                hint: isFull ? "name a folder with more room with --backing" : nil
             )
         }
     }

@@ -25,12 +25,11 @@ enum Tool {
             throw AWSError(.internalError, "\(program) was given up")
         }
         guard outcome.code == 0 else {
-            let words = outcome.errors.isEmpty ? outcome.output : outcome.errors
-            throw AWSError(
-                .internalError,
-                "\(program) \(arguments.prefix(3).joined(separator: " ")) failed with exit code \(outcome.code): "
-                    + String(words.suffix(600))
-            )
+            // The first lines say why; what follows is what failed because of it, or a report of nothing.
+            let words = (outcome.errors.isEmpty ? outcome.output : outcome.errors)
+                .split(separator: "\n").prefix(2).joined(separator: "; ").prefix(300)
+            let name = program.split(separator: "/").last ?? ""
+            throw AWSError(.internalError, "\(name) failed with exit code \(outcome.code): \(words)")
         }
         return outcome.output
     }
