@@ -32,7 +32,9 @@ public struct CryptoBench: Sendable {
         public let unitBytes: Int
         public let threadCount: Int
         public let encrypts: Bool
-        public let speed: Spread
+        public var speed: Spread { Spread(speeds) }
+        /// One speed for each round.
+        public let speeds: [Double]
         /// The speed against libcrypto's, in the same rounds.
         public let ratioToLibcrypto: Spread
         /// The share of what the AES units can do (`CipherLimit`), in the same rounds; nil without AES instructions.
@@ -90,7 +92,7 @@ public struct CryptoBench: Sendable {
                 unitBytes: unitBytes,
                 threadCount: threads,
                 encrypts: encrypts,
-                speed: Spread(own),
+                speeds: own,
                 ratioToLibcrypto: Spread(zip(own, reference).map { $0 / $1 }),
                 shareOfLimit: CipherLimit.isKnown ? Spread(zip(own, limits).map { $0 / $1 }) : nil,
                 cyclesPerByte: CipherLimit.isKnown ? Spread(cycles).median : nil

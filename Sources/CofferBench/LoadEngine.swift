@@ -1,3 +1,6 @@
+internal import CLinux
+internal import Glibc
+
 /// A file under load, such as a volume's exposed one: it exists, and holds data all over.
 public struct LoadTarget: Sendable {
     public var path: String
@@ -5,6 +8,14 @@ public struct LoadTarget: Sendable {
     public var sizeBytes: Int
 
     public init(path: String, sizeBytes: Int) { (self.path, self.sizeBytes) = (path, sizeBytes) }
+
+    /// Whether it can be loaded past the page cache.
+    var takesDirect: Bool {
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return clinux_set_direct(descriptor) == 0
+    }
 }
 
 /// How long a run lasts.

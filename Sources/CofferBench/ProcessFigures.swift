@@ -1,21 +1,45 @@
 internal import CofferShapes
 internal import CofferSystem
+internal import Foundation
 internal import Glibc
 
 /// What the kernel tells of the cost of a process, or of all together (proc(5)).
 enum ProcessFigures {
     /// Processor seconds that the process has used, for itself and in the kernel.
     static func processorSeconds(of processID: Int32) throws -> Double {
-        // The second field is the name in parentheses, which may hold anything.
-        guard let text = TextFile.contents("/proc/\(processID)/stat"), let end = text.lastIndex(of: ")")
+        guard let fields = fields(of: processID), fields.count > 12, let user = Double(fields[11]),
+            let system = Double(fields[12])
         else {
             throw gone(processID)
         }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
-            throw gone(processID)
-        }
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// The process and all that it has started, and they in turn.
+    static func family(of processID: Int32) throws -> [Int32] {
+        var parents: [Int32: Int32] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
+            // One that has ended meanwhile is nobody's.
+            guard let member = Int32(name), let fields = fields(of: member), fields.count > 1 else {
+                continue
+            }
+            parents[member] = Int32(fields[1])
+        }
+        var family = [processID]
+        var index = 0
+        while index < family.count {
+            family += parents.filter { $0.value == family[index] }.map(\.key).sorted()
+            index += 1
+        }
+        return family
+    }
+
+    /// Of /proc/PID/stat, from the third on; nil without such a process.
+    private static func fields(of processID: Int32) -> [Substring]? {
+        // The second field is the name in parentheses, which may hold anything.
+        guard let text = TextFile.contents("/proc/\(processID)/stat"), let end = text.lastIndex(of: ")")
+        else { return nil }
+        return text[text.index(after: end)...].split(separator: " ")
     }
 
     /// Processor seconds that the machine's processors were not idle for since its start.

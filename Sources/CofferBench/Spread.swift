@@ -9,4 +9,7 @@ public struct Spread: Sendable, Hashable {
         let sorted = values.sorted()
         (minimum, median, maximum) = (sorted[0], sorted[sorted.count / 2], sorted[sorted.count - 1])
     }
+
+    /// Whether the rounds differ by more than half: then something else had a part in them, and the median says little.
+    public var isWide: Bool { maximum > 1.5 * minimum }
 }

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import CofferShapes
 internal import Foundation
 internal import Glibc
@@ -71,7 +70,7 @@ public struct VolumeBench {
             try Noise.fill(path, sizeBytes: settings.sizeBytes)
             return LoadTarget(path: path, sizeBytes: settings.sizeBytes)
         }
-        let isBareDirect = Self.takesDirect(targets[2].path)
+        let isBareDirect = targets[2].takesDirect
         if !isBareDirect {
             voice.notice(
                 "\(settings.backing) knows no direct I/O: the raw file is measured through the page cache"
@@ -107,12 +106,5 @@ public struct VolumeBench {
             environment: ScratchHome.environment
         ) { unsafe access(exposed, R_OK | W_OK) == 0 }
         return exposed
-    }
-
-    private static func takesDirect(_ path: String) -> Bool {
-        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return clinux_set_direct(descriptor) == 0
     }
 }

@@ -6,6 +6,7 @@ struct BenchCommand: AsyncParsableCommand {
         abstract: "Measure how fast this machine is at what Coffer does.",
         subcommands: [
             BenchCrypto.self, BenchKMS.self, BenchVolume.self, BenchFilesystem.self, BenchDatabase.self,
+            BenchPeers.self, BenchReport.self,
         ]
     )
 }

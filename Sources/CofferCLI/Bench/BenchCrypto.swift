@@ -17,6 +17,8 @@ struct BenchCrypto: ParsableCommand {
 
     @Option(help: "How results are printed.")
     var output: OutputFormat = .table
+    @Option(help: ArgumentHelp("Keep the figures in this file, as JSON.", valueName: "file"))
+    var save: String?
     @Option(help: "The kernel to measure. (default: all that this processor can run)")
     var kernel: String?
     @Option(
@@ -69,6 +71,10 @@ struct BenchCrypto: ParsableCommand {
             throw AWSError(.internalError, "the cipher failed its self-test or a run: \(error)")
         }
         Terminal.endProgress()
+        if let save {
+            let measurement = bench.measurement(rows, date: Date(), machine: .current())
+            try SavedFile.replace(save, SavedMeasurements.encode([measurement]))
+        }
         try show(rows)
     }
 
@@ -125,7 +131,7 @@ struct BenchCrypto: ParsableCommand {
                 ]
             }
         )
-        let wide = rows.filter { $0.speed.maximum > 1.5 * $0.speed.minimum }
+        let wide = rows.filter(\.speed.isWide)
         if !wide.isEmpty {
             Terminal.error(
                 "warning: the rounds of \(wide.count) rows differ by more than half: something else used the processor"

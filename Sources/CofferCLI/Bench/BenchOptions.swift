@@ -48,9 +48,22 @@ struct BenchOptions: ParsableArguments {
         )
     }
 
-    /// Runs a bench, shows what it found and keeps it where that is wanted. A bench that is asked to stop undoes what it
-    /// has set up, and ends as a program does that the signal ended.
+    /// Runs a bench, shows what it found and keeps it where that is wanted.
     func perform(_ bench: (BenchVoice) throws -> CofferBench.Measurement) throws {
+        let measurement = try BenchStage.perform(bench)
+        let json = try SavedMeasurements.encode([measurement])
+        if let save { try SavedFile.replace(save, json) }
+        switch output {
+        case .json: print(String(decoding: json, as: UTF8.self))
+        case .table: MeasurementTable.show(measurement)
+        }
+    }
+}
+
+/// Where benches run: heard on standard error, and ended in order.
+enum BenchStage {
+    /// A bench that is asked to stop undoes what it has set up, and ends as a program does that the signal ended.
+    static func perform<Result>(_ bench: (BenchVoice) throws -> Result) throws -> Result {
         Interruption.watch()
         defer { Terminal.endProgress() }
         let voice = BenchVoice(
@@ -60,18 +73,10 @@ struct BenchOptions: ParsableArguments {
                 Terminal.error("coffer: \(words)")
             }
         )
-        let measurement: CofferBench.Measurement
         do {
-            measurement = try bench(voice)
+            return try bench(voice)
         } catch let stop as Interrupted {
             throw ExitCode(stop.exitCode)
-        }
-        Terminal.endProgress()
-        let json = try measurement.json()
-        if let save { try json.write(to: URL(fileURLWithPath: save), options: .atomic) }
-        switch output {
-        case .json: print(String(decoding: json, as: UTF8.self))
-        case .table: MeasurementTable.show(measurement)
         }
     }
 }

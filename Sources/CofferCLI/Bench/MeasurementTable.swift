@@ -25,7 +25,7 @@ enum MeasurementTable {
     /// Where the rounds of a cell differ by more than half, it says nothing.
     private static func warn(_ measurement: CofferBench.Measurement) {
         let cells = measurement.tables.flatMap(\.rows).flatMap(\.cells).compactMap(\.self)
-        let wide = cells.filter { $0.spread.maximum > 1.5 * $0.spread.minimum }.count
+        let wide = cells.count(where: \.spread.isWide)
         guard wide > 0 else { return }
         Terminal.error(
             "warning: the rounds of \(wide) of \(cells.count) cells differ by more than half, too wide to say anything: "
