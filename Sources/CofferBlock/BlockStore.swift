@@ -63,7 +63,7 @@ public enum BlockError: Error, Equatable, Sendable {
     }
 
     /// Thrown by a read that was not to wait for the medium.
-    public static let wouldWait = BlockError.system(errno: 11 /* EAGAIN */, call: .read)
+    public static let wouldWait = BlockError.system(errno: 11, call: .read)  // EAGAIN
 
     /// The errno that a caller of a file should see.
     public var code: Int32 {
