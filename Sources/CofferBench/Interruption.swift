@@ -26,6 +26,11 @@ public enum Interruption {
             unsafe action.__sigaction_handler.sa_handler = { Interruption.note($0) }
             action.sa_flags = SA_RESTART
             unsafe sigaction(number, &action, nil)
+            // A starter's thread may have had it blocked, which would be ours then.
+            var one = sigset_t()
+            unsafe sigemptyset(&one)
+            unsafe sigaddset(&one, number)
+            unsafe pthread_sigmask(SIG_UNBLOCK, &one, nil)
         }
     }
 

@@ -121,7 +121,9 @@ private final class LoadFile: @unchecked Sendable {
     ) {
         let clock = ContinuousClock()
         var before = clock.now
-        while before < deadline, !Interruption.isAsked, let block = cursor.next() {
+        // One request at least: on a busy machine a thread may start late.
+        repeat {
+            guard !Interruption.isAsked, let block = cursor.next() else { return }
             if let code = move(at: block * load.blockBytes) {
                 failure = code
                 return
@@ -132,7 +134,7 @@ private final class LoadFile: @unchecked Sendable {
                 latency.record(UInt64(parts.seconds * 1_000_000_000 + parts.attoseconds / 1_000_000_000))
             }
             before = after
-        }
+        } while before < deadline
     }
 
     func sync() { if fsync(descriptor) != 0 { failure = errno } }
