@@ -17,8 +17,9 @@ public protocol BlockStore: Sendable {
     /// Writes the whole span, growing the store where it must.
     func write(_ bytes: RawSpan, at offset: UInt64) throws(BlockError)
 
-    /// Says that a range which was just written may go to the medium at once. Nothing is durable by that.
-    func startWriteback(at offset: UInt64, count: Int)
+    /// Says that a range which was just written may go to the medium at once. Nothing is durable by that; throws where
+    /// the medium is known not to have taken it.
+    func startWriteback(at offset: UInt64, count: Int) throws(BlockError)
 
     /// Returns when every write that returned before this call is durable.
     func sync() throws(BlockError)
@@ -39,7 +40,7 @@ public protocol BlockStore: Sendable {
 
 extension BlockStore {
     /// A store that keeps nothing back has nothing to start.
-    public func startWriteback(at offset: UInt64, count: Int) {}
+    public func startWriteback(at offset: UInt64, count: Int) throws(BlockError) {}
 
     /// Reads as above, and waits for the medium.
     public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {

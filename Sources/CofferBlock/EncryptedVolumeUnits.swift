@@ -6,10 +6,6 @@ struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
     /// writes two to three times slower; at this size sequential writes lose nothing that shows.
     static var pieceBytes: Int { 128 << 10 }
 
-    /// A write this large is part of a bulk, whose writeback begins at once, so that the medium is not idle until
-    /// somebody syncs. Small writes are left to gather in the page cache.
-    static var bulkBytes: Int { 512 << 10 }
-
     let store: Store
     /// The store's: 1 where the page cache lies between.
     let alignment: Int
@@ -69,7 +65,6 @@ struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
             }
             done += count
         }
-        if done >= Self.bulkBytes { store.startWriteback(at: dataOffset + offset, count: done) }
     }
 
     /// The store is borrowed, so that no reference to it is counted: threads would take its count from each other.
@@ -77,6 +72,12 @@ struct EncryptedUnits<Store: BlockStore>: ~Copyable, Sendable {
     private static func put(_ piece: RawSpan, to store: borrowing Store, at offset: UInt64) throws(BlockError)
     {
         try store.write(piece, at: offset)
+    }
+
+    /// Has the store begin to write back what was written.
+    @inline(__always)
+    borrowing func startWriteback(at offset: UInt64, count: Int) throws(BlockError) {
+        try store.startWriteback(at: dataOffset + offset, count: count)
     }
 
     // A data unit's number is its index from the start of the volume's data.

@@ -15,6 +15,10 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     let volumeBytes: UInt64
     let units: EncryptedUnits<Store>
     let counters: TransferCounters
+    /// A write this large is part of a bulk, whose writeback begins at once, so that the medium is not idle until
+    /// somebody syncs. Small writes are left to gather in the page cache.
+    private static var bulkBytes: Int { 512 << 10 }
+
     /// A data unit on its way through a read-modify-write, or a piece of encrypted zeroes.
     var scratch: PageBuffer
 
@@ -93,9 +97,13 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
                 try stretch.isWhole
                 ? writeWhole(&bytes, from: done, stretch) : writePart(bytes.bytes, from: done, stretch)
         }
+        if count >= Self.bulkBytes { try units.startWriteback(at: offset, count: count) }
         counters.bytesWritten.wrappingAdd(UInt64(count), ordering: .relaxed)
         return count
     }
+
+    /// Keeps the scratch memory from being paged out, as `PageBuffer.lock` does.
+    public func lockMemory() { scratch.lock() }
 
     /// Returns when every write that returned before this call is durable.
     @specialized(where Store == FileBlockStore)

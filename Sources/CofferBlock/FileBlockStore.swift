@@ -7,6 +7,8 @@ public final class FileBlockStore: BlockStore {
     public let descriptor: Int32
     /// 1, unless I/O is direct.
     public let alignment: Int
+    /// Whether the file lies in a filesystem in memory, where no read waits, and which cannot say so (RWF_NOWAIT).
+    private let isInMemory: Bool
 
     public enum Access: Sendable {
         case readOnly, readWrite
@@ -31,12 +33,14 @@ public final class FileBlockStore: BlockStore {
         }
         self.descriptor = descriptor
         alignment = 1
+        isInMemory = clinux_is_in_memory(descriptor) != 0
     }
 
     /// Takes over an open file, such as one that a parent process handed down.
     public init(adopting descriptor: Int32) {
         self.descriptor = descriptor
         alignment = 1
+        isInMemory = clinux_is_in_memory(descriptor) != 0
     }
 
     /// Takes over an open file whose reads and writes pass the page cache by from now on (open(2), O_DIRECT), also those
@@ -48,6 +52,7 @@ public final class FileBlockStore: BlockStore {
         guard unitBytes.isMultiple(of: alignment) else { throw .system(errno: EINVAL, call: .open) }
         guard clinux_set_direct(descriptor) == 0 else { throw .system(errno: errno, call: .open) }
         (self.descriptor, self.alignment) = (descriptor, alignment)
+        isInMemory = clinux_is_in_memory(descriptor) != 0
     }
 
     deinit { close(descriptor) }
@@ -102,15 +107,14 @@ public final class FileBlockStore: BlockStore {
                 let target = unsafe buffer.baseAddress.map { unsafe $0 + done }
                 let count = buffer.count - done
                 let position = off_t(offset) + done
-                var got =
-                    waits
+                let got =
+                    waits || isInMemory
                     ? unsafe pread(descriptor, target, count, position)
                     : unsafe clinux_pread_cached(descriptor, target, count, position)
-                // A filesystem that cannot tell, such as one in memory.
-                if got < 0 && errno == EOPNOTSUPP && !waits {
-                    got = unsafe pread(descriptor, target, count, position)
-                }
                 if got < 0 && errno == EINTR { continue }
+                // A filesystem that cannot tell may have to wait. And Linux 5.9 and 5.10 may give 0 for what is not in
+                // the page cache (readv(2), bugs): the read that waits decides where the file ends.
+                if !waits && !isInMemory && (got == 0 || got < 0 && errno == EOPNOTSUPP) { throw .wouldWait }
                 guard got >= 0 else { throw .system(errno: errno, call: .read) }
                 if got == 0 { break }
                 done += got
@@ -136,9 +140,12 @@ public final class FileBlockStore: BlockStore {
         }
     }
 
-    public func startWriteback(at offset: UInt64, count: Int) {
-        // A hint: what fails here fails again in `sync`, which tells.
-        if alignment == 1 { clinux_start_writeback(descriptor, off_t(offset), off_t(count)) }
+    public func startWriteback(at offset: UInt64, count: Int) throws(BlockError) {
+        guard alignment == 1, clinux_start_writeback(descriptor, off_t(offset), off_t(count)) != 0 else {
+            return
+        }
+        // What these mean is that the medium did not take it, and perhaps that nobody else is told.
+        guard ![EIO, ENOSPC, EDQUOT].contains(errno) else { throw .system(errno: errno, call: .write) }
     }
 
     public func sync() throws(BlockError) {

@@ -30,7 +30,9 @@ public struct PageBuffer: ~Copyable, @unchecked Sendable {
 
     /// Keeps the memory from being paged out, if the limit on locked memory allows it (mlock(2)): what passes through is
     /// plaintext, and a request that waits for a page may be the one that frees it.
-    public borrowing func lock() { unsafe mlock(base, count) }
+    public borrowing func lock() {
+        unsafe mlock(base, count)  // past the limit it stays as it is: no key is in it
+    }
 
     /// The bytes at `offset` as a value of a plain C structure, whatever its alignment.
     @inlinable

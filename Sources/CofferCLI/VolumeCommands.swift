@@ -193,7 +193,11 @@ struct AttachOptionGroup: ParsableArguments {
     )
     var backingIo: BackingIO = .auto
     @Option(
-        help: "Serving threads. (default: one for each processor, at least 2; 16 with direct backing I/O)"
+        help: ArgumentHelp(
+            "Threads that serve at once. (default: one for each processor, 2 to 16; 16 with direct backing I/O)",
+            discussion:
+                "With cached backing I/O more stand by for those that wait for the disk, up to 16 in all."
+        )
     )
     var threads: Int?
 

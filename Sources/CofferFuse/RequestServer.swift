@@ -7,7 +7,7 @@ internal import Glibc
 ///
 /// Requests for data are answered here; what concerns names and attributes goes to libfuse, whose session also
 /// mounted and negotiated. No class is made, no reference counted, nothing allocated, looked up or logged for a
-/// buffer. The wire structures are those of the kernel's own header (linux/fuse.h).
+/// request. The wire structures are those of the kernel's own header (linux/fuse.h).
 @safe
 struct RequestServer: ~Copyable {
     /// The largest request, bytes: the kernel's limit of 256 pages.
@@ -17,6 +17,7 @@ struct RequestServer: ~Copyable {
     private let session: OpaquePointer
     private let file: ExposedFile
     private let turns: Turns
+    private let unitBytes: UInt64
     private var holdsTurn = false
     private var worker: EncryptedVolumeWorker<FileBlockStore>
     /// A request, and then its answer: either has data, never both.
@@ -41,6 +42,7 @@ struct RequestServer: ~Copyable {
     ) {
         unsafe self.session = session
         (self.device, self.file, self.turns) = (device, file, turns)
+        unitBytes = UInt64(file.volume.geometry.dataUnitBytes)
         self.worker = worker
     }
 
@@ -48,6 +50,7 @@ struct RequestServer: ~Copyable {
     mutating func run() {
         // Here, as all threads have their keys in locked memory by now: the limit is for these first.
         buffer.lock()
+        worker.lockMemory()
         serving: while !file.isLeaving {
             guard takeTurn() else { continue }  // a signal
             let received = receive()
@@ -119,6 +122,8 @@ struct RequestServer: ~Copyable {
         guard received >= Self.writeHeader else { return -Int(EINVAL) }
         let order = buffer.load(fuse_write_in.self, at: Self.arguments)
         guard Int(order.size) <= received - Self.writeHeader else { return -Int(EINVAL) }
+        // What surrounds a part of a unit is read first.
+        if !(order.offset | UInt64(order.size)).isMultiple(of: unitBytes) { passTurn() }
         do throws(BlockError) {
             let count = try buffer.withMutableBytes(
                 at: Self.body,

@@ -47,7 +47,7 @@ final class ServingThreads {
                 throw FuseError(
                     "only \(threads.count) of \(threads.count + waiting.count) serving threads could be started: "
                         + "errno \(status)",
-                    hint: "attach with fewer threads, or raise the limit on processes"
+                    hint: "raise the limit on processes (`ulimit -u`, or the control group's pids.max)"
                 )
             }
             threads.append(thread)

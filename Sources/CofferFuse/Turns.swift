@@ -1,8 +1,9 @@
 internal import Glibc
 
 /// Lets only as many threads wait for requests, or work on them, as there are processors for them; the others stand by.
-/// A thread that has to wait for the medium passes its turn on, so that the medium gets many requests at once, and what
-/// lies in memory is served by few threads, whose buffers stay in the processors' caches.
+/// A thread that has to wait for the medium to read, sync or discard passes its turn on first, so that the medium gets
+/// many requests at once, and what lies in memory is served by few threads, whose buffers stay in the processors' caches.
+/// Writes keep their turn: they go to the page cache, and wait only where it is full of what is not yet written.
 @safe
 final class Turns: @unchecked Sendable {
     // Sendable: a semaphore, made in init and destroyed in deinit.
@@ -28,6 +29,6 @@ final class Turns: @unchecked Sendable {
 
     func pass() {
         let status = unsafe sem_post(semaphore)
-        precondition(status == 0, "a turn that nobody took")
+        precondition(status == 0, "too many turns")
     }
 }

@@ -16,6 +16,7 @@ enum Hardening {
         _ = unsafe chdir("/")
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        raiseLockLimit()
         guard clinux_set_undumpable() == 0 else {
             throw StartFailure("this process cannot be made undumpable")
         }
@@ -24,6 +25,15 @@ enum Hardening {
         try requireNoBacktraces()
         try LibcryptoMemory.install()
         try XTSKernel.preferred.selfTest()
+    }
+
+    /// For the request buffers, which are locked as far as the limit goes. Where it cannot be raised it stays.
+    private static func raiseLockLimit() {
+        var limit = rlimit(rlim_cur: rlim_t.max, rlim_max: rlim_t.max)
+        if unsafe setrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0 { return }
+        guard unsafe getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        unsafe setrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit)
     }
 
     /// Swift's backtracer prints registers and the memory that they point to: key bytes, here. It is set up before

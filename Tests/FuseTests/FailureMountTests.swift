@@ -211,6 +211,29 @@ extension MountTests {
             #expect(problems == [])
         }
 
+        /// Linux 5.9 and 5.10 may say 0 for what is not in the page cache; some filesystems cannot tell.
+        @Test(
+            .enabled(
+                if: unsafe access("/usr/bin/strace", X_OK) == 0,
+                "strace, which answers for the kernel, is missing"
+            ),
+            arguments: ["error=EAGAIN", "error=EOPNOTSUPP", "retval=0"]
+        )
+        func `whatever is said of the page cache, the bytes are the store's`(answer: String) throws {
+            var options = RunningDaemon.Options()
+            options.wrapper = [
+                "/usr/bin/strace", "-f", "-o", "/dev/null", "-e", "trace=preadv2", "-e",
+                "inject=preadv2:\(answer)",
+            ]
+            let daemon = try RunningDaemon(TestVolume(bytes: 4 << 20), options)
+            let file = try RawFile(daemon.path)
+            var generator = SeededGenerator(seed: 6)
+            let bytes = generator.bytes(100_000)
+            try file.write(bytes, at: 12_345)
+            #expect(try file.read(bytes.count, at: 12_345) == bytes)
+            #expect(try file.read(4096, at: (4 << 20) - 4096) == [UInt8](repeating: 0, count: 4096))
+        }
+
         @Test func `a write that a limit cuts short is EFBIG for the writer, and the daemon lives`() throws {
             var options = RunningDaemon.Options()
             // SIGXFSZ would end a process that does not ignore it.

@@ -26,6 +26,9 @@ int clinux_memfd_secret(void);
 /// fallocate(2), which glibc declares only under _GNU_SOURCE.
 int clinux_fallocate(int fd, int mode, off_t offset, off_t length);
 
+/// Whether a file lies in a filesystem in memory (tmpfs, ramfs).
+int clinux_is_in_memory(int fd);
+
 /// pread(2) of what is in the page cache: fails with EAGAIN where it would wait for the medium, or with EOPNOTSUPP where
 /// the filesystem cannot tell (preadv2(2), RWF_NOWAIT).
 ssize_t clinux_pread_cached(int fd, void *buffer, size_t count, off_t offset);
