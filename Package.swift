@@ -161,8 +161,7 @@ let package = Package(
         .target(
             name: "CofferBench",
             dependencies: [
-                "CCipherLimit", "CLinux", "COpenSSL", "CofferKMS", "CofferPolicy", "CofferSecrets",
-                "CofferShapes",
+                "CCipherLimit", "COpenSSL", "CofferKMS", "CofferPolicy", "CofferSecrets", "CofferShapes",
                 "CofferSystem", "CofferXTS", grdb,
             ],
             swiftSettings: strict
@@ -171,10 +170,8 @@ let package = Package(
             name: "CofferCLI",
             dependencies: [
                 "CLinux", "Coffer", "CofferBench", "CofferCatalog", "CofferControl", "CofferEBS",
-                "CofferIdentity", "CofferKMS",
-                "CofferRemoteKMS", "CofferSecrets", "CofferServer", "CofferShapes", "CofferSystem",
-                "CofferTrail", "CofferXTS",
-                argumentParser, logging,
+                "CofferIdentity", "CofferKMS", "CofferRemoteKMS", "CofferSecrets", "CofferServer",
+                "CofferShapes", "CofferSystem", "CofferTrail", "CofferXTS", argumentParser, logging,
             ],
             swiftSettings: strict
         ),

@@ -63,9 +63,10 @@ public struct DatabaseBench {
             voice.progress(0, "filling a database")
             return try SQLiteSubject(path: "\(folder)/bench.sqlite", sizeBytes: settings.sizeBytes)
         }
+        let pageCache = PageCache(notice: voice.notice)
         let rounds = Rounds(settings.rounds, lines: works.map(\.line), subjects: FilesystemPair.subjects)
         let rows = try rounds.run(progress: voice.progress) { line, subject in
-            PageCache.drop(subjects[subject].path)
+            pageCache.drop(subjects[subject].path)
             let outcome = try subjects[subject].run(works[line], for: .seconds(settings.seconds)) {
                 disk.flushCount
             }

@@ -34,13 +34,14 @@ public struct FilesystemBench {
                 try Noise.fill(path, sizeBytes: settings.sizeBytes)
                 return LoadTarget(path: path, sizeBytes: settings.sizeBytes)
             }
+            let pageCache = PageCache(notice: voice.notice)
             let rounds = Rounds(
                 settings.rounds,
                 lines: loads.map { .init($0) },
                 subjects: FilesystemPair.subjects
             )
             let rows = try rounds.run(progress: voice.progress) { line, subject in
-                PageCache.drop(targets[subject].path)
+                pageCache.drop(targets[subject].path)
                 let before = disk.flushCount
                 let result = try engine.run(loads[line], on: targets[subject], for: settings.runTime)
                 var sample = Rounds.Sample(result, of: loads[line])

@@ -62,6 +62,16 @@ public struct Load: Sendable, Hashable {
         return parts.joined(separator: "-")
     }
 
+    /// The load as a file takes it; through the page cache where it takes no direct I/O. nil where that would be another
+    /// load under the same title: through the page cache a request waits for the one before it, whatever the depth.
+    func onFile(takesDirect: Bool) -> Load? {
+        guard isDirect, !takesDirect else { return self }
+        guard depth == 1 else { return nil }
+        var buffered = self
+        buffered.isDirect = false
+        return buffered
+    }
+
     /// Sequential loads are told by what they move, random ones by how often.
     public var unit: String { pattern == .sequential ? "MiB/s" : "IOPS" }
 }

@@ -71,12 +71,15 @@ public struct Measurement: Codable, Sendable {
         }
 
         /// The first subject's values against those of `subject`, each ratio taken within a round; nil without both.
-        public func ratio(to subject: Int) -> Spread? {
+        public func ratio(to subject: Int) -> Spread? { ratios(to: subject).map(Spread.init) }
+
+        /// One for each round.
+        func ratios(to subject: Int) -> [Double]? {
             guard let own = cells[0], let other = cells[subject], own.values.count == other.values.count
             else {
                 return nil
             }
-            return Spread(zip(own.values, other.values).map { $0 / $1 })
+            return zip(own.values, other.values).map { $0 / $1 }
         }
     }
 

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import CofferShapes
 internal import CofferSystem
 internal import Dispatch
@@ -90,18 +89,18 @@ private final class LoadFile: @unchecked Sendable {
 
     init(_ path: String, _ load: Load) throws {
         self.load = load
-        descriptor = unsafe open(path, (load.direction == .read ? O_RDONLY : O_RDWR) | O_CLOEXEC)
+        let access = load.direction == .read ? O_RDONLY : O_RDWR
+        let direct = load.isDirect ? LoadTarget.directFlag : 0
+        descriptor = unsafe open(path, access | O_CLOEXEC | direct)
         guard descriptor >= 0 else {
-            throw AWSError(.internalError, "cannot open \(path): \(SystemError.text(errno))")
-        }
-        guard !load.isDirect || clinux_set_direct(descriptor) == 0 else {
             let code = errno
-            close(descriptor)
-            throw AWSError(
-                .internalError,
-                "cannot pass the page cache to \(path): \(SystemError.text(code))",
-                hint: "name another folder with --backing"
-            )
+            throw load.isDirect && code == EINVAL
+                ? AWSError(
+                    .internalError,
+                    "cannot pass the page cache to \(path): \(SystemError.text(code))",
+                    hint: "name another folder with --backing"
+                )
+                : AWSError(.internalError, "cannot open \(path): \(SystemError.text(code))")
         }
         // Direct I/O wants its buffer on a page.
         unsafe buffer = .allocate(byteCount: load.blockBytes, alignment: 4096)

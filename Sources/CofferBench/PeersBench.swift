@@ -10,10 +10,12 @@ public struct PeersBench {
     private let settings: BenchSettings
     private let program: String
     private let voice: BenchVoice
+    private let pageCache: PageCache
 
     /// `program` is the path of `coffer`.
     public init(_ settings: BenchSettings, program: String, voice: BenchVoice) {
         (self.settings, self.program, self.voice) = (settings, program, voice)
+        pageCache = PageCache(notice: voice.notice)
     }
 
     private static let loads: [Load] =
@@ -35,23 +37,33 @@ public struct PeersBench {
         if !loads.isEmpty {
             try Scratch.use(in: settings.backing, complain: voice.notice) { scratch in
                 let passphraseFile = try Self.passphraseFile(scratch)
-                let subjects = try [coffer(scratch)] + peers.map { try serve($0, passphraseFile, scratch) }
-                notes += subjects.filter { !$0.target.takesDirect }.map {
-                    .init($0.name, "takes no direct I/O: caches were dropped before each of its reads")
+                let subjects =
+                    try [coffer(scratch)] + peers.compactMap { try serve($0, passphraseFile, scratch) }
+                for subject in subjects {
+                    if let cipher = subject.cipher { notes.append(.init(subject.name, cipher)) }
+                }
+                notes += subjects.filter { !$0.takesDirect }.map {
+                    .init($0.name, "takes no direct I/O: loaded through the page cache, and at depth 1 alone")
+                }
+                if subjects.contains(where: { !$0.takesDirect }) {
+                    notes.append(.init("caches", "dropped before each run at depth 1, whoever is loaded"))
                 }
                 tables.append(try measure(loads, subjects, engine))
             }
         }
         if !works.isEmpty, let bench = SQLCipherBench(settings, program: program, voice: voice) {
-            tables.append(try bench.table(works))
+            do {
+                tables.append(try bench.table(works))
+            } catch let error as AWSError where !tables.isEmpty {
+                voice.notice("SQLCipher is left out: \(error.message)")
+            }
         }
         return Measurement(
             bench: "peers",
             date: Date(),
             machine: .current(versions: [.init("load", engine.title)] + PeerPackages.versions),
             settings: settings.labelled(
-                [.init("backing", Filesystem.title(of: settings.backing))]
-                    + peers.map { .init($0.name, $0.cipher) } + notes
+                [.init("backing", Filesystem.title(of: settings.backing))] + notes
             ),
             tables: tables
         )
@@ -61,7 +73,10 @@ public struct PeersBench {
 
     private struct Subject {
         let name: String
+        /// nil for Coffer.
+        let cipher: String?
         let target: LoadTarget
+        let takesDirect: Bool
         /// All that serve it.
         let processIDs: [Int32]
     }
@@ -71,7 +86,7 @@ public struct PeersBench {
         let home = ScratchHome(program: program, scratch: scratch)
         try home.create("peers", sizeBytes: settings.sizeBytes)
         let path = try home.attach("peers")
-        return try subject("Coffer", path, server: try home.daemon(of: "peers"))
+        return try subject("Coffer", cipher: nil, path, server: try home.daemon(of: "peers"))
     }
 
     /// A new one, in a file for the owner alone.
@@ -81,7 +96,8 @@ public struct PeersBench {
         return path
     }
 
-    private func serve(_ peer: Peer, _ passphraseFile: String, _ scratch: Scratch) throws -> Subject {
+    /// nil where it does not start here, which `voice` tells: the others can be compared without it.
+    private func serve(_ peer: Peer, _ passphraseFile: String, _ scratch: Scratch) throws -> Subject? {
         voice.progress(0, "setting up \(peer.name)")
         let place = PeerPlace(
             scratch: scratch,
@@ -89,16 +105,31 @@ public struct PeersBench {
             passphraseFile: passphraseFile,
             sizeBytes: settings.sizeBytes
         )
-        let file = try peer.serve(place)
-        return try subject(peer.name, file.path, server: file.serverID)
+        do {
+            return try scratch.undoingAtFailure(voice.notice) {
+                let file = try peer.serve(place)
+                return try subject(peer.name, cipher: peer.cipher, file.path, server: file.serverID)
+            }
+        } catch let error as AWSError {
+            voice.notice("\(peer.name) is left out: \(error.message)")
+            return nil
+        }
     }
 
-    private func subject(_ name: String, _ path: String, server: Int32) throws -> Subject {
+    private func subject(
+        _ name: String,
+        cipher: String?,
+        _ path: String,
+        server: Int32
+    ) throws -> Subject {
         voice.progress(0, "filling \(name)")
         try Noise.fill(path, sizeBytes: settings.sizeBytes)
+        let target = LoadTarget(path: path, sizeBytes: settings.sizeBytes)
         return Subject(
             name: name,
-            target: LoadTarget(path: path, sizeBytes: settings.sizeBytes),
+            cipher: cipher,
+            target: target,
+            takesDirect: target.takesDirect,
             processIDs: try ProcessFigures.family(of: server)
         )
     }
@@ -113,20 +144,23 @@ public struct PeersBench {
         // Once before, uncounted, in place of a warm-up in each run, whose processor time could not be told apart.
         for subject in subjects {
             voice.progress(0, "warming up \(subject.name)")
-            for load in loads { _ = try run(load, subject, engine, milliseconds: 200) }
+            for load in loads.compactMap({ $0.onFile(takesDirect: subject.takesDirect) }) {
+                _ = try run(load, subject, engine, milliseconds: 200)
+            }
         }
         let rounds = Rounds(settings.rounds, lines: loads.map { .init($0) }, subjects: subjects.map(\.name))
         let rows = try rounds.run(progress: voice.progress) { line, subject in
-            let before = try processorSeconds(subjects[subject])
-            let result = try run(
-                loads[line],
-                subjects[subject],
-                engine,
-                milliseconds: settings.seconds * 1000
-            )
-            let seconds = try processorSeconds(subjects[subject]) - before
+            let own = subjects[subject]
+            guard let load = loads[line].onFile(takesDirect: own.takesDirect) else { return nil }
+            // Once one goes through the page cache all begin without it: all are cold, or all are warm.
+            if subjects.contains(where: { loads[line].onFile(takesDirect: $0.takesDirect) != loads[line] }) {
+                pageCache.drop(own.target.path)
+            }
+            let before = try processorSeconds(own)
+            let result = try run(load, own, engine, milliseconds: settings.seconds * 1000)
+            let seconds = try processorSeconds(own) - before
             return Rounds.Sample(
-                value: result.rate(of: loads[line]),
+                value: result.rate(of: load),
                 latency: result.latency,
                 details: [("processor s/GiB", seconds / (Double(result.byteCount) / Double(1 << 30)))]
             )
@@ -144,12 +178,7 @@ public struct PeersBench {
         _ engine: any LoadEngine,
         milliseconds: Int
     ) throws -> LoadResult {
-        var load = load
-        if load.isDirect, !subject.target.takesDirect {
-            load.isDirect = false
-            PageCache.drop(subject.target.path)
-        }
-        return try engine.run(
+        try engine.run(
             load,
             on: subject.target,
             for: RunTime(milliseconds: milliseconds, warmUpMilliseconds: 0)

@@ -54,8 +54,7 @@ extension Measurement.Row {
     /// How far the first subject is ahead of `subject`: above 1 where it is better, whichever way the unit counts. Each
     /// ratio is taken within a round; nil without both.
     public func lead(over subject: Int) -> Spread? {
-        guard let ratio = ratio(to: subject) else { return nil }
-        return higherIsBetter
-            ? ratio : Spread([1 / ratio.maximum, 1 / ratio.median, 1 / ratio.minimum])
+        // Inverted round by round: the median of an even number of them is not the inverse of the other median.
+        ratios(to: subject).map { Spread(higherIsBetter ? $0 : $0.map { 1 / $0 }) }
     }
 }

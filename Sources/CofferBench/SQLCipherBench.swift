@@ -26,6 +26,7 @@ struct SQLCipherBench {
     private let settings: BenchSettings
     private let program: String
     private let voice: BenchVoice
+    private let pageCache: PageCache
     private let rowCount: Int
 
     /// `program` is the path of `coffer`. nil where it cannot be measured here; `voice` says why.
@@ -37,6 +38,7 @@ struct SQLCipherBench {
             return nil
         }
         (self.settings, self.program, self.voice) = (settings, program, voice)
+        pageCache = PageCache(notice: voice.notice)
         rowCount = settings.sizeBytes / Self.rowBytes
     }
 
@@ -78,7 +80,7 @@ struct SQLCipherBench {
             try subject.fillSystemCache()
             return try subject.reads(count: 100_000 * settings.seconds)
         case .readCold:
-            PageCache.drop(subject.path)
+            pageCache.drop(subject.path)
             return try subject.reads(count: 5000 * settings.seconds)
         case .insert:
             return try subject.inserts(count: 500 * settings.seconds, rowBytes: Self.rowBytes)

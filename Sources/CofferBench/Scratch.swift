@@ -76,6 +76,21 @@ public final class Scratch {
     /// being there.
     public func atEnd(_ step: @escaping () throws -> Void) { steps.append(step) }
 
+    /// Undoes at once, where `body` fails, what `body` has noted to be done at the end. `complain` hears of what could
+    /// not be undone.
+    func undoingAtFailure<Result>(
+        _ complain: (String) -> Void,
+        _ body: () throws -> Result
+    ) throws -> Result {
+        let count = steps.count
+        do {
+            return try body()
+        } catch {
+            undo(downTo: count, complain)
+            throw error
+        }
+    }
+
     /// Starts a server in a session of its own, so that Ctrl-C reaches the bench alone, and waits until `isReady`.
     /// Gives its process id. InternalError with its last words where it ends or is not ready in time.
     @discardableResult
@@ -126,9 +141,7 @@ public final class Scratch {
     // MARK: - Undoing
 
     private func remove(_ complain: (String) -> Void) {
-        while let step = steps.popLast() {
-            do { try step() } catch { complain("cleaning up: \(error)") }
-        }
+        undo(downTo: 0, complain)
         unmountRest()
         let rest = MountTable.current().filter { $0.mountPoint.hasPrefix("\(path)/") }
         guard rest.isEmpty else {
@@ -138,6 +151,15 @@ public final class Scratch {
             try FileManager.default.removeItem(atPath: path)
         } catch {
             complain("cannot remove \(path): \(error)")
+        }
+    }
+
+    private func undo(downTo count: Int, _ complain: (String) -> Void) {
+        while steps.count > count {
+            let step = steps.removeLast()
+            do { try step() } catch {
+                complain("cleaning up: \(error)")
+            }
         }
     }
 
@@ -157,7 +179,7 @@ public final class Scratch {
             ("fusermount3", ["-u", "-z", directory]),
         ] where isMounted() {
             // Whether it went is asked of the mount table.
-            _ = try? ChildProcess.runBlocking(program, arguments, limitSeconds: 60)
+            _ = try? ChildProcess.runBlocking(program, arguments, limitSeconds: 60, newSession: true)
         }
     }
 }

@@ -17,9 +17,15 @@ struct ScratchHome {
     /// Makes a volume that goes, with all that serves it, when the scratch folder does.
     func create(_ name: String, sizeBytes: Int) throws {
         scratch.atEnd {
-            // Also where creating it was interrupted; a volume that never was is no failure.
-            _ = try? undo(["unmount", name, "--force"])
-            _ = try? undo(["rm", name, "--yes"])
+            // Also where creating it was interrupted, or nothing is attached; a volume that is attached is not removed.
+            let unmounting = try undo(["unmount", name, "--force"])
+            let removal = try undo(["rm", name, "--yes"])
+            guard removal.code != 0, try undo(["show", name]).code == 0 else { return }
+            throw AWSError(
+                .internalError,
+                "the scratch volume \(name) is still there: "
+                    + [unmounting, removal].filter { $0.code != 0 }.map(\.errors).joined(separator: "; ")
+            )
         }
         try coffer(["create", "--name", name, "--size", "\(sizeBytes)"])
     }
@@ -51,13 +57,14 @@ struct ScratchHome {
         try Tool.run(program, all(arguments), environment: Self.environment)
     }
 
-    /// Not given up when the bench is asked to stop: it is how the bench stops.
+    /// Not given up when the bench is asked to stop: it is how the bench stops, and a second Ctrl-C does not reach it.
     private func undo(_ arguments: [String]) throws -> ChildProcess.Outcome {
         try ChildProcess.runBlocking(
             program,
             all(arguments),
             limitSeconds: 120,
-            environment: Self.environment
+            environment: Self.environment,
+            newSession: true
         )
     }
 

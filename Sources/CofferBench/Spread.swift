@@ -7,7 +7,9 @@ public struct Spread: Sendable, Hashable {
     /// `values` has at least one.
     init(_ values: [Double]) {
         let sorted = values.sorted()
-        (minimum, median, maximum) = (sorted[0], sorted[sorted.count / 2], sorted[sorted.count - 1])
+        (minimum, maximum) = (sorted[0], sorted[sorted.count - 1])
+        // The same one twice where their number is odd.
+        median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
 
     /// Whether the rounds differ by more than half: then something else had a part in them, and the median says little.

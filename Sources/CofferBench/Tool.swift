@@ -24,6 +24,8 @@ enum Tool {
             try Interruption.check()
             throw AWSError(.internalError, "\(program) was given up")
         }
+        // Ctrl-C reaches the tool, too, whose failure is none then.
+        try Interruption.check()
         guard outcome.code == 0 else {
             // The first lines say why; what follows is what failed because of it, or a report of nothing.
             let words = (outcome.errors.isEmpty ? outcome.output : outcome.errors)

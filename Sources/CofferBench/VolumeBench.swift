@@ -37,7 +37,13 @@ public struct VolumeBench {
         let engine = try LoadEngines.choose(own: settings.usesOwnEngine)
         return try Scratch.use(in: settings.backing, complain: voice.notice) { scratch in
             var tables: [Measurement.Table] = []
-            if !loads.isEmpty { tables.append(try path(loads, engine, scratch)) }
+            var caches: Measurement.Labelled?
+            if !loads.isEmpty {
+                let targets = try targets(scratch)
+                let isBareDirect = targets[2].takesDirect
+                caches = Self.caches(settings.backing, isBareDirect: isBareDirect)
+                tables.append(try path(loads, engine, targets, isBareDirect: isBareDirect))
+            }
             if settings.names(VolumeCost.loadName) {
                 let cost = VolumeCost(settings, engine, ScratchHome(program: program, scratch: scratch))
                 tables.append(try cost.table(voice))
@@ -46,42 +52,55 @@ public struct VolumeBench {
                 bench: "volume",
                 date: Date(),
                 machine: .current(versions: [.init("load", engine.title)]),
-                settings: settings.labelled([
-                    .init("backing", Filesystem.title(of: settings.backing)),
-                    .init("serving threads", "\(Self.threadCount)"),
-                ]),
+                settings: settings.labelled(
+                    [
+                        .init("backing", Filesystem.title(of: settings.backing)),
+                        .init("serving threads", "\(Self.threadCount)"),
+                    ] + [caches].compactMap(\.self)
+                ),
                 tables: tables
             )
         }
     }
 
-    /// As many as coffer-volumed has by default.
-    private static let threadCount = max(2, ProcessInfo.processInfo.activeProcessorCount)
+    /// As many as coffer-volumed has by default where it serves through the page cache, as here.
+    private static let threadCount = max(2, min(16, ProcessInfo.processInfo.activeProcessorCount))
 
-    private func path(
-        _ loads: [Load],
-        _ engine: any LoadEngine,
-        _ scratch: Scratch
-    ) throws -> Measurement.Table {
-        let targets = try Self.subjects.map { subject in
+    /// What stands between the loads and a disk, which is not the same for all; nil where there is none.
+    private static func caches(_ backing: String, isBareDirect: Bool) -> Measurement.Labelled? {
+        guard Filesystem.kind(of: backing) != .tmpfs else { return nil }
+        let bare = isBareDirect ? "past it" : "through the page cache"
+        return .init("caches", "served files through the daemon's page cache, the bare file \(bare)")
+    }
+
+    /// A file for each subject, full of data.
+    private func targets(_ scratch: Scratch) throws -> [LoadTarget] {
+        try Self.subjects.map { subject in
             voice.progress(0, "filling: \(subject)")
             let path = try file(subject, scratch)
             // Random bytes: a unit of zeroes would count as a hole, and only without the cipher.
             try Noise.fill(path, sizeBytes: settings.sizeBytes)
             return LoadTarget(path: path, sizeBytes: settings.sizeBytes)
         }
-        let isBareDirect = targets[2].takesDirect
+    }
+
+    private func path(
+        _ loads: [Load],
+        _ engine: any LoadEngine,
+        _ targets: [LoadTarget],
+        isBareDirect: Bool
+    ) throws -> Measurement.Table {
         if !isBareDirect {
             voice.notice(
-                "\(settings.backing) knows no direct I/O: the raw file is measured through the page cache"
+                "\(settings.backing) knows no direct I/O: the raw file is measured through the page cache, "
+                    + "at depth 1 alone"
             )
         }
         let rounds = Rounds(settings.rounds, lines: loads.map { .init($0) }, subjects: Self.subjects)
         let rows = try rounds.run(progress: voice.progress) { line, subject in
-            var load = loads[line]
-            if subject == 2 { load.isDirect = isBareDirect }
+            guard let load = loads[line].onFile(takesDirect: subject != 2 || isBareDirect) else { return nil }
             let result = try engine.run(load, on: targets[subject], for: settings.runTime)
-            return .init(result, of: load)
+            return Rounds.Sample(result, of: load)
         }
         return Measurement.Table(title: "The path of a byte", subjects: Self.subjects, rows: rows)
     }

@@ -109,13 +109,15 @@ package enum ChildProcess {
             .first { unsafe access($0, X_OK) == 0 }
     }
 
-    /// `run` for a caller with a thread of its own to wait on. `program` may be a path, `environment` adds variables. Where
-    /// `isAbandoned` turns true the tool is ended and the call throws `Abandoned`.
+    /// `run` for a caller with a thread of its own to wait on. `program` may be a path, `environment` adds variables; without
+    /// a limit it waits as long as the tool takes. In a session of its own the tool hears nothing of a terminal's Ctrl-C.
+    /// Where `isAbandoned` turns true the tool is ended and the call throws `Abandoned`.
     package static func runBlocking(
         _ program: String,
         _ arguments: [String],
-        limitSeconds: Int = 30,
+        limitSeconds: Int? = 30,
         environment: [String] = [],
+        newSession: Bool = false,
         isAbandoned: () -> Bool = { false }
     ) throws -> Outcome {
         guard let path = program.hasPrefix("/") ? program : find(program) else {
@@ -134,11 +136,11 @@ package enum ChildProcess {
             arguments,
             descriptors: [(0, null), (1, output.writer), (2, errors.writer)],
             environment: toolEnvironment + environment,
-            newSession: false
+            newSession: newSession
         )
         output.closeWriter()
         errors.closeWriter()
-        let deadline = ContinuousClock.now + .seconds(limitSeconds)
+        let start = ContinuousClock.now
         var texts = [String](repeating: "", count: 2)
         var status: Int32 = 0
         while true {
@@ -156,7 +158,7 @@ package enum ChildProcess {
                 end(processID)
                 throw Abandoned()
             }
-            if ContinuousClock.now > deadline {
+            if let limitSeconds, ContinuousClock.now > start + .seconds(limitSeconds) {
                 kill(processID, SIGKILL)
                 throw AWSError(
                     .internalError,

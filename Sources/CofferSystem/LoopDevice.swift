@@ -3,9 +3,9 @@ internal import CofferShapes
 internal import FoundationEssentials
 internal import Glibc
 
-/// A loop device over a file, such as a volume's exposed one: direct I/O, and its logical block is the data unit, so that no request is
-/// smaller than one. Autoclear is set from the start: the kernel detaches it at its last close, so neither a crash nor a
-/// plain umount(8) leaves one behind.
+/// A loop device over a file, such as a volume's exposed one: direct I/O, and its logical block is the data unit, so
+/// that no request is smaller than one. Autoclear is set from the start: the kernel detaches it at its last close, so
+/// neither a crash nor a plain umount(8) leaves one behind.
 package struct LoopDevice: Sendable, Equatable {
     package let path: String
     package let deviceMajor: UInt32

@@ -33,6 +33,16 @@ struct FioTests {
         #expect(throws: AWSError.self) { try FioOutput.result(of: write, in: output()) }
     }
 
+    @Test func `a load that syncs each write has no latency, as fio times the write alone`() throws {
+        var write = Load(.random, .write, blockBytes: 4096, depth: 1, isDirect: false, durability: .eachWrite)
+        let text = output().replacing(#""read""#, with: #""was""#)
+            .replacing(#""write""#, with: #""read""#).replacing(#""was""#, with: #""write""#)
+        let result = try FioOutput.result(of: write, in: text)
+        #expect(result.operationCount == 2 && result.latency.count == 0 && result.latency.latency == nil)
+        write.durability = .never
+        #expect(try FioOutput.result(of: write, in: text).latency.count == 2)
+    }
+
     @Test func `a run that failed, moved nothing or cannot be read is an error that says so`() throws {
         let cases: [(String, String)] = [
             (output(error: "5"), "the run failed"),

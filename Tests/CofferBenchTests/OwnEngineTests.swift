@@ -62,6 +62,24 @@ struct OwnEngineTests {
         #expect(pass.next() == nil)
     }
 
+    @Test func `a file without direct I/O is loaded through the page cache, and at depth 1 alone`() throws {
+        let one = Load(.random, .read, blockBytes: 4096, depth: 1, clients: 2)
+        var buffered = one
+        buffered.isDirect = false
+        #expect(one.onFile(takesDirect: true) == one && one.onFile(takesDirect: false) == buffered)
+        let deep = Load(.random, .read, blockBytes: 4096, depth: 16)
+        #expect(deep.onFile(takesDirect: true) == deep && deep.onFile(takesDirect: false) == nil)
+        let sync = try #require(Load.ofFile.last)
+        #expect(sync.onFile(takesDirect: false) == sync)
+    }
+
+    @Test func `direct I/O is granted to a file on a disk, and refused by files of the kernel`() throws {
+        let folder = try TemporaryFolder()
+        try Noise.fill(folder.path("file"), sizeBytes: 4096)
+        #expect(LoadTarget(path: folder.path("file"), sizeBytes: 4096).takesDirect)
+        #expect(!LoadTarget(path: "/proc/self/comm", sizeBytes: 4096).takesDirect)
+    }
+
     @Test func `names and titles of loads are told apart`() {
         for loads in [Load.ofDevice, Load.ofFile] {
             #expect(Set(loads.map(\.name)).count == loads.count)

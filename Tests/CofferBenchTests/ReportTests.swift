@@ -29,7 +29,7 @@ struct ReportTests {
     @Test func `every chart has a title and says in words what it shows`() throws {
         let html = try page(SampleMeasurement.json())
         #expect(html.contains("<title id=\"chart-0-0-0-title\">random read, IOPS</title>"))
-        #expect(html.contains("Coffer: median 2.00, 1.00–2.00 in 2 rounds; other: median 4.00"))
+        #expect(html.contains("Coffer: median 1.50, 1.00–2.00 in 2 rounds; other: median 4.00"))
         #expect(html.contains("aria-labelledby=\"chart-0-0-0-title chart-0-0-0-desc\""))
     }
 
@@ -68,6 +68,10 @@ struct ReportTests {
         row.higherIsBetter = false
         #expect(row.lead(over: 1).map { [$0.minimum, $0.median, $0.maximum] } == [0.25, 1 / 3, 0.5])
         #expect(row.lead(over: 2) == nil)
+        // Each round is turned round, not the median of both.
+        row.cells = [.init(values: [1, 4]), .init(values: [2, 2])]
+        #expect(row.ratio(to: 1)?.median == 1.25)
+        #expect(row.lead(over: 1).map { [$0.minimum, $0.median, $0.maximum] } == [0.5, 1.25, 2])
     }
 
     @Test func `the cipher's rows become a table for each direction`() throws {

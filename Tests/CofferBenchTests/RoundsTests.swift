@@ -50,6 +50,7 @@ struct RoundsTests {
     @Test func `a spread has the median between its ends, whatever the order`() {
         let spread = Spread([3, 9, 1, 7, 5])
         #expect((spread.minimum, spread.median, spread.maximum) == (1, 5, 9))
+        #expect(Spread([8, 1, 4, 2]).median == 3)
         let one = Spread([2])
         #expect((one.minimum, one.median, one.maximum) == (2, 2, 2))
     }

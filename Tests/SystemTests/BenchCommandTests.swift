@@ -22,7 +22,7 @@ struct BenchCommandTests {
         #expect(rows.count == 5)
         for row in rows { #expect(try #require(Double(row[2])) > 0, "\(row)") }
         let saved = try JSONSerialization.jsonObject(with: Data(results.bytes("volume.json")))
-        let tables = try #require((saved as? [String: Any])?["tables"] as? [[String: Any]])
+        let tables = try #require((saved as? [[String: Any]])?.first?["tables"] as? [[String: Any]])
         #expect(tables.map { ($0["subjects"] as? [String])?.count } == [3, 2])
         try expectNothing(in: backing)
     }

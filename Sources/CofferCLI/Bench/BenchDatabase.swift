@@ -9,8 +9,9 @@ struct BenchDatabase: ParsableCommand {
         discussion: """
             Both lie in ext4 in the backing folder, on the same disk, under loop devices with direct I/O. The log is \
             written ahead and each commit is durable (journal_mode=WAL, synchronous=FULL); the disk's flushes a commit \
-            are counted. Caches are dropped before each run. The size is that of SQLite's rows; the databases load themselves, \
-            so that --own-engine changes nothing. PostgreSQL is measured where it is installed, by pgbench.
+            are counted. Caches are dropped before each run of SQLite. The size is that of SQLite's rows; the databases load \
+            themselves, so that --own-engine changes nothing. PostgreSQL is measured where it is installed, by pgbench, and \
+            keeps what it has in memory from run to run.
 
             Loads: \(DatabaseBench.loadNames.joined(separator: ", ")).
             """

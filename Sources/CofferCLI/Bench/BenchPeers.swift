@@ -24,7 +24,9 @@ struct BenchPeers: ParsableCommand {
     func run() throws {
         let settings = try options.settings(backing: backing, loadNames: PeersBench.loadNames)
         let program = try OwnProgram.path()
-        if install { try PeerPackages.install { Terminal.error("coffer: \($0)") } }
-        try options.perform { voice in try PeersBench(settings, program: program, voice: voice).run() }
+        try options.perform { voice in
+            if install { try PeerPackages.install(notice: voice.notice) }
+            return try PeersBench(settings, program: program, voice: voice).run()
+        }
     }
 }
