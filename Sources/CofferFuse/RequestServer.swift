@@ -19,6 +19,7 @@ struct RequestServer: ~Copyable {
     private let turns: Turns
     private let unitBytes: UInt64
     private var holdsTurn = false
+    private var hasWaited = false
     private var worker: EncryptedVolumeWorker<FileBlockStore>
     /// A request, and then its answer: either has data, never both.
     private var buffer = PageBuffer(count: RequestServer.body + RequestServer.transferBytes)
@@ -52,7 +53,7 @@ struct RequestServer: ~Copyable {
         buffer.lock()
         worker.lockMemory()
         serving: while !file.isLeaving {
-            guard takeTurn() else { continue }  // a signal
+            guard mayServe() else { continue }  // a signal
             let received = receive()
             guard received >= Self.header else {
                 // ENOENT: the request was taken back before it could be read.
@@ -80,17 +81,20 @@ struct RequestServer: ~Copyable {
         passTurn()
     }
 
+    /// A thread whose request waited serves one more without a turn: that one probably waits, too, and turns would go
+    /// to and fro. False when a signal came.
     @inline(__always)
-    private mutating func takeTurn() -> Bool {
-        if !holdsTurn { holdsTurn = turns.take() }
-        return holdsTurn
+    private mutating func mayServe() -> Bool {
+        if !holdsTurn && !hasWaited { holdsTurn = turns.take() }
+        defer { hasWaited = false }
+        return holdsTurn || hasWaited
     }
 
     /// Has another thread serve while this one waits for the medium.
     @inline(__always)
     private mutating func passTurn() {
         if holdsTurn { turns.pass() }
-        holdsTurn = false
+        (holdsTurn, hasWaited) = (false, true)
     }
 
     // MARK: - Data
