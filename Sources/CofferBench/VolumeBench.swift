@@ -73,15 +73,23 @@ public struct VolumeBench {
         return .init("caches", "served files through the daemon's page cache, the bare file \(bare)")
     }
 
-    /// A file for each subject, full of data.
+    /// What each subject loads, full of data: what two servers expose of one file, with the cipher and without, and a
+    /// bare file. One file, as where its pages lie in memory counts for as much as the cipher. The bare one is another,
+    /// as direct writes to it would take the served one's pages from the cache.
     private func targets(_ scratch: Scratch) throws -> [LoadTarget] {
-        try Self.subjects.map { subject in
-            voice.progress(0, "filling: \(subject)")
-            let path = try file(subject, scratch)
-            // Random bytes: a unit of zeroes would count as a hole, and only without the cipher.
-            try Noise.fill(path, sizeBytes: settings.sizeBytes)
-            return LoadTarget(path: path, sizeBytes: settings.sizeBytes)
-        }
+        voice.progress(0, "filling two files")
+        // A volume's data begins after the first MiB.
+        let served = try full("served", scratch, sizeBytes: settings.sizeBytes + 1 << 20)
+        let bare = try full("bare", scratch, sizeBytes: settings.sizeBytes)
+        let exposed = try ["on", "off"].map { try serve(served, cipher: $0, scratch) }
+        return (exposed + [bare]).map { LoadTarget(path: $0, sizeBytes: settings.sizeBytes) }
+    }
+
+    /// A file of random bytes: a unit of zeroes would count as a hole, and only without the cipher.
+    private func full(_ name: String, _ scratch: Scratch, sizeBytes: Int) throws -> String {
+        let path = try scratch.sparseFile(name, sizeBytes: sizeBytes)
+        try Noise.fill(path, sizeBytes: sizeBytes)
+        return path
     }
 
     private func path(
@@ -105,23 +113,14 @@ public struct VolumeBench {
         return Measurement.Table(title: "The path of a byte", subjects: Self.subjects, rows: rows)
     }
 
-    /// The file to load for a subject: exposed by a server of its own, or bare.
-    private func file(_ subject: String, _ scratch: Scratch) throws -> String {
-        let name = subject.replacing(" ", with: "-")
-        guard subject != "raw file" else {
-            return try scratch.sparseFile(name, sizeBytes: settings.sizeBytes)
-        }
-        // A volume's data begins after the first MiB.
-        let backing = try scratch.sparseFile("\(name).backing", sizeBytes: settings.sizeBytes + 1 << 20)
-        let directory = try scratch.folder(name)
+    /// The file that a server exposes of `backing`.
+    private func serve(_ backing: String, cipher: String, _ scratch: Scratch) throws -> String {
+        let directory = try scratch.folder("cipher-\(cipher)")
         let exposed = "\(directory)/volume"
         try scratch.serve(
             server,
-            [
-                "serve", backing, directory, "--cipher", subject == "cipher on" ? "on" : "off", "--threads",
-                "\(Self.threadCount)",
-            ],
-            name: name,
+            ["serve", backing, directory, "--cipher", cipher, "--threads", "\(Self.threadCount)"],
+            name: "cipher-\(cipher)",
             environment: ScratchHome.environment
         ) { unsafe access(exposed, R_OK | W_OK) == 0 }
         return exposed
