@@ -7,7 +7,8 @@ internal import Glibc
 enum ProcessFigures {
     /// Processor seconds that the process has used, for itself and in the kernel.
     static func processorSeconds(of processID: Int32) throws -> Double {
-        guard let fields = fields(of: processID), fields.count > 12, let user = Double(fields[11]),
+        guard let fields = ProcessStat.fields(of: processID), fields.count > 12,
+            let user = Double(fields[11]),
             let system = Double(fields[12])
         else {
             throw gone(processID)
@@ -20,7 +21,8 @@ enum ProcessFigures {
         var parents: [Int32: Int32] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
             // One that has ended meanwhile is nobody's.
-            guard let member = Int32(name), let fields = fields(of: member), fields.count > 1 else {
+            guard let member = Int32(name), let fields = ProcessStat.fields(of: member), fields.count > 1
+            else {
                 continue
             }
             parents[member] = Int32(fields[1])
@@ -32,14 +34,6 @@ enum ProcessFigures {
             index += 1
         }
         return family
-    }
-
-    /// Of /proc/PID/stat, from the third on; nil without such a process.
-    private static func fields(of processID: Int32) -> [Substring]? {
-        // The second field is the name in parentheses, which may hold anything.
-        guard let text = TextFile.contents("/proc/\(processID)/stat"), let end = text.lastIndex(of: ")")
-        else { return nil }
-        return text[text.index(after: end)...].split(separator: " ")
     }
 
     /// Processor seconds that the machine's processors were not idle for since its start.

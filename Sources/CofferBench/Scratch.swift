@@ -124,18 +124,14 @@ public final class Scratch {
         let deadline = ContinuousClock.now + .seconds(limitSeconds)
         while try !isReady() {
             try Interruption.check()
-            guard kill(processID, 0) == 0, !isZombie(processID), ContinuousClock.now < deadline else {
+            let state = ProcessStat.fields(of: processID)?.first
+            guard let state, state != "Z", ContinuousClock.now < deadline else {
                 let words = (TextFile.contents(log) ?? "").suffix(600)
                 throw AWSError(.internalError, "\(name) does not serve: \(words)")
             }
             usleep(2000)
         }
         return processID
-    }
-
-    private func isZombie(_ processID: Int32) -> Bool {
-        (TextFile.contents("/proc/\(processID)/stat") ?? "").split(separator: ")").last?.hasPrefix(" Z")
-            ?? true
     }
 
     // MARK: - Undoing

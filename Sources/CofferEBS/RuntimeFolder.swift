@@ -143,13 +143,9 @@ struct ProcessIdentity: Codable, Sendable, Equatable {
     var isAlive: Bool { Self.startTicks(processID) == startTicks }
 
     private static func startTicks(_ processID: Int32) -> UInt64? {
-        // The second field is the name in parentheses, which may hold anything.
-        guard let text = TextFile.contents("/proc/\(processID)/stat"), let end = text.lastIndex(of: ")")
-        else {
+        guard let fields = ProcessStat.fields(of: processID), fields.count > 19, fields[0] != "Z" else {
             return nil
         }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 19, fields[0] != "Z" else { return nil }
         return UInt64(fields[19])
     }
 }

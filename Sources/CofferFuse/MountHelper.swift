@@ -1,5 +1,4 @@
 internal import CofferSystem
-internal import Glibc
 
 /// The helper that mounts and unmounts for users other than root.
 enum MountHelper {
