@@ -114,6 +114,7 @@ public actor VolumeService {
                 try VolumeImage(store, volumeID: record.id).erase()
             }
             unsafe unlink(path)
+            unsafe unlink(paths.changedMap(record.id))
             try paths.syncVolumesFolder()
         }
         try catalog.removeVolume(record.id)
