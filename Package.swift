@@ -95,6 +95,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "CofferSnapshot",
+            dependencies: [
+                "CLinux", "CofferBlock", "CofferCrypto", "CofferSecrets", "CofferShapes", "CofferXTS",
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "CofferTrail",
             dependencies: ["CofferCrypto", "CofferJSON", "CofferSecrets", "CofferShapes"],
             swiftSettings: strict
@@ -283,6 +290,15 @@ let package = Package(
             name: "CofferSigV4Tests",
             dependencies: ["CofferSecrets", "CofferShapes", "CofferSigV4", "CofferTesting"],
             resources: [.copy("Vectors")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferSnapshotTests",
+            dependencies: [
+                "CofferBlock", "CofferCrypto", "CofferSecrets", "CofferShapes", "CofferSnapshot",
+                "CofferTesting", "CofferXTS",
+            ],
+            resources: [.copy("Golden")],
             swiftSettings: testing
         ),
         .testTarget(
