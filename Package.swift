@@ -186,7 +186,7 @@ let package = Package(
             name: "CofferVolumed",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferControl", "CofferCrypto", "CofferFuse", "CofferSecrets",
-                "CofferShapes", "CofferSystem", "CofferXTS", logging,
+                "CofferShapes", "CofferSnapshot", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),

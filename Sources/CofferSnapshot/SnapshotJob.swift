@@ -39,6 +39,7 @@ public final class SnapshotJob: Sendable {
         from source: any SnapshotSource,
         to writer: LineageWriter,
         in store: SnapshotStore,
+        isAnnounced: Bool = false,
         control: JobControl = JobControl()
     ) throws(SnapshotError) {
         precondition(writer.lineage == header.lineage, "a snapshot in a lineage of another key")
@@ -59,13 +60,22 @@ public final class SnapshotJob: Sendable {
             self.changed = nil
             claims = BlockClaims(needed: BlockMap(blockCount: blockCount, filled: true))
         }
+        if !isAnnounced { try Self.announce(header, in: store) }
+    }
+
+    /// Makes the snapshot's folder, which says `pending` from then on. By itself, for whoever then begins a job with
+    /// `isAnnounced` at a moment when nothing may wait for a disk. Throws `.alreadyExists`.
+    public static func announce(
+        _ header: ManifestHeader,
+        in store: SnapshotStore
+    ) throws(SnapshotError) {
         try store.begin(
             SnapshotState(
                 snapshotID: header.snapshotID,
                 lineage: header.lineage,
                 volumeBytes: header.geometry.volumeBytes,
                 created: header.created,
-                blocksTotal: blocksTotal
+                blocksTotal: SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
             )
         )
     }
