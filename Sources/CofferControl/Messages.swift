@@ -165,7 +165,7 @@ public struct SnapshotOrder: Codable, Sendable, Equatable {
 }
 
 /// How far a snapshot has come that a daemon is making.
-public struct SnapshotStatus: Codable, Sendable, Equatable {
+public struct SnapshotProgressReport: Codable, Sendable, Equatable {
     public var snapshotID: String
     public var blocksDone: UInt64
     public var blocksTotal: UInt64
@@ -212,7 +212,7 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     public var bytesRead: UInt64
     public var bytesWritten: UInt64
     /// The snapshot that is being made, if any.
-    public var snapshot: SnapshotStatus?
+    public var snapshot: SnapshotProgressReport?
 
     public init(
         volumeID: String,
@@ -228,7 +228,7 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         requestBytes: Int,
         bytesRead: UInt64,
         bytesWritten: UInt64,
-        snapshot: SnapshotStatus?
+        snapshot: SnapshotProgressReport?
     ) {
         self.volumeID = volumeID
         self.processID = processID

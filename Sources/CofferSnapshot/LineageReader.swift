@@ -35,6 +35,22 @@ final class LineageReader: Sendable {
         }
     }
 
+    /// What the pack says of the slot that an entry names; nil where it says nothing that can be right.
+    func descriptor(of entry: BlockEntry) throws(SnapshotError) -> PackDescriptor? {
+        let number = entry.place.pack
+        guard
+            let pack = packs.withLock({ $0.pack(number) }) ?? (try? storage.open(lineage.pack(number), .read))
+        else { return nil }
+        packs.withLock { $0.insert(pack, number) }
+        let bytes = try pack.bytes(
+            at: PackLayout.offset(ofDescriptor: Int(entry.place.slot)),
+            count: PackLayout.descriptorBytes,
+            path: lineage.pack(number).description
+        )
+        guard bytes.count == PackLayout.descriptorBytes else { return nil }
+        return PackDescriptor(bytes[...], lineage, entry.place)
+    }
+
     private func pack(_ entry: BlockEntry, of id: SnapshotID) throws(SnapshotError) -> any BlockStore {
         let number = entry.place.pack
         if let pack = packs.withLock({ $0.pack(number) }) { return pack }

@@ -45,9 +45,13 @@ public final class LineageWriter: Sendable {
         _ lineage: LineageID,
         in storage: any SnapshotStorage
     ) throws(SnapshotError) -> any StorageLock {
-        if try storage.makeFolder(lineage.folder) { try storage.syncFolder(nil) }
-        guard let lock = try storage.tryLock(lineage.lockFile) else { throw .lineageBusy(lineage) }
-        return lock
+        while true {
+            if try storage.makeFolder(lineage.folder) { try storage.syncFolder(nil) }
+            do throws(SnapshotError) {
+                guard let lock = try storage.tryLock(lineage.lockFile) else { throw .lineageBusy(lineage) }
+                return lock
+            } catch .files(2, _, _) {}  // ENOENT: a collector has just removed the empty folder
+        }
     }
 
     /// Bytes of ciphertext appended so far.

@@ -86,6 +86,27 @@ public struct ManifestHeader: Sendable, Equatable {
         )
     }
 
+    /// The words of a copy that names the same blocks: another id, and where `key` is given the same volume key wrapped
+    /// anew. Throws `.otherContext` where the key's context names neither the copy nor the volume.
+    public func copied(
+        as id: SnapshotID,
+        key: SnapshotKey? = nil,
+        created: Timestamp
+    ) throws(SnapshotError) -> ManifestHeader {
+        let key = key ?? self.key
+        guard key.uuid == uuid, key.salt == salt, key.keyEpoch == keyEpoch else { throw .unrelatedKey(id) }
+        return try ManifestHeader(
+            snapshotID: id,
+            volumeID: volumeID,
+            parent: nil,
+            volumeBytes: geometry.volumeBytes,
+            dataUnitBytes: geometry.dataUnitBytes,
+            cipher: geometry.cipher,
+            key: key,
+            created: created
+        )
+    }
+
     public var lineage: LineageID { LineageID(uuid: uuid) }
 
     /// The key of the snapshot, to give to a cheap copy or to a child.

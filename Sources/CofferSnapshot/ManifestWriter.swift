@@ -65,12 +65,16 @@ struct ManifestWriter: ~Copyable {
             throw .alreadyExists(id)
         }
         try storage.rename(path, to: id.manifest)
-        try storage.syncFolder(id.folder)
-        return AuthenticManifest(
-            manifest: try SnapshotManifest(store, path: id.manifest.description, kind: .stored, expected: id)
-        )
+        do throws(SnapshotError) {
+            try storage.syncFolder(id.folder)
+            let path = id.manifest.description
+            return AuthenticManifest(
+                manifest: try SnapshotManifest(store, path: path, kind: .stored, expected: id)
+            )
+        } catch {
+            // Whether it is durable is not known, and the caller will take the blocks back.
+            try storage.remove(id.manifest)
+            throw error
+        }
     }
-
-    /// Takes back what was written.
-    consuming func abandon() throws(SnapshotError) { try storage.remove(path) }
 }

@@ -48,20 +48,28 @@ public final class SnapshotFolder: SnapshotStorage {
     }
 
     public func tryLock(_ path: StoragePath) throws(SnapshotError) -> (any StorageLock)? {
-        let file: FileBlockStore
-        do {
-            file = try openFile(path, .readWrite)
-        } catch .files(ENOENT, _, _) {
+        while true {
+            let file = try openOrCreate(path)
             do {
-                file = try openFile(path, .create)
-            } catch .files(EEXIST, _, _) {
-                file = try openFile(path, .readWrite)  // made by another meanwhile
+                guard try file.tryLock(exclusive: true) else { return nil }
+            } catch {
+                throw .store(error, path: path.description)
             }
+            // A collector may have removed the file while we waited for it: a lock on that keeps nobody out.
+            var status = stat()
+            guard unsafe fstat(file.descriptor, &status) == 0 else { throw failure("looking at", path) }
+            if status.st_nlink > 0 { return FolderLock(file) }
         }
-        do {
-            return try file.tryLock(exclusive: true) ? FolderLock(file) : nil
-        } catch {
-            throw .store(error, path: path.description)
+    }
+
+    private func openOrCreate(_ path: StoragePath) throws(SnapshotError) -> FileBlockStore {
+        while true {
+            do {
+                return try openFile(path, .readWrite)
+            } catch .files(ENOENT, _, _) {}
+            do {
+                return try openFile(path, .create)
+            } catch .files(EEXIST, _, _) {}  // made by another meanwhile
         }
     }
 

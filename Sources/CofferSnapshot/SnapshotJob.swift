@@ -18,34 +18,45 @@ public enum ChangedBlocks: Sendable {
 /// that rule begins to hold. What is preserved need not be durable before the write: a snapshot whose maker dies is no
 /// snapshot, and `run` makes all of it durable before it commits.
 public final class SnapshotJob: Sendable {
-    public let header: ManifestHeader
-    let store: SnapshotStore
-    let writer: LineageWriter
+    public var header: ManifestHeader { attempt.header }
+    private let attempt: SnapshotAttempt
     private let source: any SnapshotSource
     private let previous: AuthenticManifest?
     private let changed: BlockMap?
     private let claims: BlockClaims
-    private let control: JobControl
 
     /// Begins a snapshot: from its return on, its folder says `pending`. Nothing is read yet.
     ///
     /// `previous` is any snapshot of the same volume key; without one every block is stored. `changed` is about the
     /// blocks since `previous`. Throws `.alreadyExists`, and `.otherGeometry` where `previous` is none that this one can
     /// follow.
-    public init(
+    public convenience init(
         _ header: ManifestHeader,
         after previous: AuthenticManifest?,
         changed: ChangedBlocks,
         from source: any SnapshotSource,
         to writer: LineageWriter,
         in store: SnapshotStore,
-        isAnnounced: Bool = false,
         control: JobControl = JobControl()
     ) throws(SnapshotError) {
-        precondition(writer.lineage == header.lineage, "a snapshot in a lineage of another key")
         try header.requireFollowing(previous?.header)
-        (self.header, self.previous, self.source) = (header, previous, source)
-        (self.writer, self.store, self.control) = (writer, store, control)
+        let attempt = try SnapshotAttempt(header, in: store, writer: writer, control: control)
+        try self.init(attempt, after: previous, changed: changed, from: source)
+    }
+
+    /// The same for an attempt that was begun before, at a moment when little may wait for a disk.
+    public init(
+        _ attempt: SnapshotAttempt,
+        after previous: AuthenticManifest?,
+        changed: ChangedBlocks,
+        from source: any SnapshotSource
+    ) throws(SnapshotError) {
+        var attempt = attempt
+        let (header, store) = (attempt.header, attempt.store)
+        try header.requireFollowing(previous?.header)
+        // The writer's lock keeps the collector away from now on, and what was removed before is no base.
+        if let previous { try store.requireBlocks(of: previous) }
+        (self.previous, self.source) = (previous, source)
         let blockCount = SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
         if let previous, case .only(var map) = changed {
             guard map.blockCount == blockCount else { throw .outOfRange }
@@ -60,28 +71,8 @@ public final class SnapshotJob: Sendable {
             self.changed = nil
             claims = BlockClaims(needed: BlockMap(blockCount: blockCount, filled: true))
         }
-        if !isAnnounced { try Self.announce(header, in: store) }
-    }
-
-    /// Makes the snapshot's folder, which says `pending` from then on. By itself, for whoever then begins a job with
-    /// `isAnnounced` at a moment when nothing may wait for a disk. Throws `.alreadyExists`.
-    public static func announce(
-        _ header: ManifestHeader,
-        in store: SnapshotStore
-    ) throws(SnapshotError) {
-        try store.begin(
-            SnapshotState(
-                snapshotID: header.snapshotID,
-                lineage: header.lineage,
-                volumeBytes: header.geometry.volumeBytes,
-                created: header.created,
-                blocksTotal: SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
-            )
-        )
-    }
-
-    private var blocksTotal: UInt64 {
-        changed.map { UInt64($0.count) } ?? SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
+        attempt.blocksTotal = self.changed.map { UInt64($0.count) } ?? blockCount
+        self.attempt = attempt
     }
 
     /// Returns when the content that a block has now is stored, or need not be. Any thread may call it. It never fails:
@@ -101,44 +92,25 @@ public final class SnapshotJob: Sendable {
     /// was stored is taken back, and the snapshot's folder says `error` and why. To be called once.
     public func run(_ macKey: borrowing SnapshotMACKey) throws(SnapshotError) -> AuthenticManifest {
         do throws(SnapshotError) {
-            let manifest = try sweep(macKey)
-            writer.keep()
+            let snapshot = try sweep(macKey)
             claims.end(.writerOver)
-            try store.forget(header.snapshotID)
-            return manifest
+            return snapshot
         } catch {
             fail(error)
             throw error
         }
     }
 
-    /// Gives the snapshot up before or in place of `run`.
+    /// Gives the snapshot up in place of `run`.
     public func fail(_ error: SnapshotError) {
         claims.end(error)
-        writer.abandon()
-        // What is left behind a failed removal is found by a check; the reason that counts is the first.
-        _ = try? store.storage.remove(header.snapshotID.newManifest)
-        try? note(.error(reason: error.sentence), done: 0)
-    }
-
-    private func note(_ phase: SnapshotState.Phase, done: UInt64) throws(SnapshotError) {
-        try store.update(
-            SnapshotState(
-                snapshotID: header.snapshotID,
-                lineage: header.lineage,
-                volumeBytes: header.geometry.volumeBytes,
-                created: header.created,
-                phase: phase,
-                blocksDone: done,
-                blocksTotal: blocksTotal
-            )
-        )
+        attempt.fail(error)
     }
 
     // MARK: - The sweep
 
     private func sweep(_ macKey: borrowing SnapshotMACKey) throws(SnapshotError) -> AuthenticManifest {
-        var manifest = try ManifestWriter(header, in: store.storage)
+        var manifest = try ManifestWriter(header, in: attempt.store.storage)
         var plan = SweepPlan(
             source: source,
             changed: changed,
@@ -151,30 +123,19 @@ public final class SnapshotJob: Sendable {
         var done: UInt64 = 0
         var noted = ContinuousClock.now
         while try plan.fill(window) {
-            try control.check()
+            try attempt.control.check()
             try ParallelRun.forEach(window.readCount, workers: buffers.count) {
                 [self] (worker, item) throws(SnapshotError) in
-                try control.check()
+                try attempt.control.check()
                 let (index, known) = window.read(item)
                 window.set(try sweep(index, known, buffers[worker]), item)
             }
             try window.forEachEntry { (entry) throws(SnapshotError) in try manifest.append(entry) }
             done += UInt64(window.readCount)
-            let progress = SnapshotProgress(
-                blocksDone: changed == nil ? plan.position : done,
-                blocksTotal: blocksTotal,
-                bytesStored: writer.storedBytes
-            )
-            control.report(progress)
-            if noted.duration(to: .now) > .seconds(1) {
-                try note(.pending, done: progress.blocksDone)
-                noted = .now
-            }
+            try attempt.report(done: changed == nil ? plan.position : done, &noted)
         }
         try claims.check()
-        try control.check()
-        try writer.sync()
-        return try manifest.commit(macKey)
+        return try attempt.commit(manifest, macKey)
     }
 
     private func sweep(
@@ -213,7 +174,7 @@ public final class SnapshotJob: Sendable {
             guard case .ciphertext(count) = content, !span.isZero(0..<count) else { return nil }
             let digest = BlockDigest(of: span.bytes)
             if let known, known.digest == digest { return known }
-            return try writer.append(span.bytes, index: index, digest: digest)
+            return try attempt.writer.append(span.bytes, index: index, digest: digest)
         }
     }
 }

@@ -27,6 +27,16 @@ public struct SnapshotStore: Sendable {
         try storage.names(in: id.folder)?.contains(id.manifest.name) ?? false
     }
 
+    /// Throws `.notFound` where a snapshot was removed since it was opened, so that its blocks may be gone. Under the
+    /// lineage's lock.
+    func requireBlocks(of snapshot: AuthenticManifest) throws(SnapshotError) {
+        let id = snapshot.snapshotID
+        let names = try storage.names(in: id.folder) ?? []
+        guard names.contains(id.manifest.name) || names.contains(id.retiredManifest.name) else {
+            throw .notFound(id)
+        }
+    }
+
     /// What is noted of a snapshot that is not complete; nil where there is nothing that can be read.
     public func state(_ id: SnapshotID) throws(SnapshotError) -> SnapshotState? {
         do {

@@ -9,9 +9,7 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
     // Sendable: `job` is set once, while no request is served.
 
     private let volume: EncryptedVolume<FileBlockStore>
-    private let store: SnapshotStore
-    private let writer: LineageWriter
-    private let header: ManifestHeader
+    private let attempt: SnapshotAttempt
     private let previous: AuthenticManifest?
     private let progress: Progress
     private var job: SnapshotJob?
@@ -25,40 +23,47 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
         in folder: SnapshotFolder,
         _ volumeKey: borrowing VolumeKey
     ) throws(SnapshotError) {
-        (self.header, self.volume) = (header, volume)
-        store = SnapshotStore(folder)
-        writer = try LineageWriter(header.lineage, in: folder)
+        self.volume = volume
+        let store = SnapshotStore(folder)
+        let writer = try LineageWriter(header.lineage, in: folder)
         var previous: AuthenticManifest?
         for id in earlier where previous == nil {
             previous = try? store.manifest(id).authenticated(by: volumeKey)
             if previous?.header.lineage != header.lineage { previous = nil }
         }
         self.previous = previous
-        progress = Progress(
-            SnapshotStatus(
+        let progress = Progress(
+            SnapshotProgressReport(
                 snapshotID: header.snapshotID.text,
                 blocksDone: 0,
                 blocksTotal: SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
             )
         )
-        try SnapshotJob.announce(header, in: store)
+        self.progress = progress
+        attempt = try SnapshotAttempt(
+            header,
+            in: store,
+            writer: writer,
+            control: JobControl { progress.note($0) }
+        )
     }
 
     /// Not part of the snapshot, which the job would keep alive otherwise.
     private final class Progress: Sendable {
-        private let kept: Mutex<SnapshotStatus>
+        private let kept: Mutex<SnapshotProgressReport>
 
-        init(_ status: SnapshotStatus) { kept = Mutex(status) }
+        init(_ status: SnapshotProgressReport) { kept = Mutex(status) }
 
-        var now: SnapshotStatus { kept.withLock { $0 } }
+        var now: SnapshotProgressReport { kept.withLock { $0 } }
 
         func note(_ progress: SnapshotProgress) {
             kept.withLock { ($0.blocksDone, $0.blocksTotal) = (progress.blocksDone, progress.blocksTotal) }
         }
     }
 
+    private var header: ManifestHeader { attempt.header }
     var id: SnapshotID { header.snapshotID }
-    var status: SnapshotStatus { progress.now }
+    var status: SnapshotProgressReport { progress.now }
 
     /// Fixes the volume's content: what is written from now on is not in the snapshot.
     func begin() throws(SnapshotError) {
@@ -70,20 +75,15 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
                 cipher: header.geometry.cipher
             )
         else { throw .outOfRange }
-        let progress = progress
         try volume.freeze(for: self) { (changed, base) throws(SnapshotError) in
             let count = SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
             let isKnown = base != nil && base == previous?.snapshotID
             let words = isKnown ? changed.words(below: Int(count)) : []
             job = try SnapshotJob(
-                header,
+                attempt,
                 after: previous,
                 changed: isKnown ? .only(BlockMap(blockCount: count, words: words)) : .all,
-                from: VolumeSource(volume.store, geometry),
-                to: writer,
-                in: store,
-                isAnnounced: true,
-                control: JobControl { progress.note($0) }
+                from: VolumeSource(volume.store, geometry)
             )
         }
     }
@@ -91,7 +91,7 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
     /// Gives up a snapshot that `begin` could not begin, or that nobody will run.
     func abandon() {
         volume.abandonSnapshot()
-        if let job { job.fail(.cancelled) } else { writer.abandon() }
+        if let job { job.fail(.cancelled) } else { attempt.fail(.cancelled) }
     }
 
     func preserve(_ block: Int) { job?.preserve(UInt64(block)) }

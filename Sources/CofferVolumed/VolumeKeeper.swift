@@ -52,7 +52,7 @@ final class VolumeKeeper: Sendable {
     // MARK: - Snapshots
 
     /// The snapshot that is being made.
-    var snapshotStatus: SnapshotStatus? { snapshot.withLock { $0?.status } }
+    var snapshotStatus: SnapshotProgressReport? { snapshot.withLock { $0?.status } }
 
     /// Begins a snapshot: the volume's content of a moment within this call. Its blocks are copied in a thread of their
     /// own. One at a time.
