@@ -23,6 +23,8 @@ extension VolumeService {
             unsafe unlink(path)
             try paths.syncVolumesFolder()
         }
+        // What an attachment that ended by itself has left.
+        await retireGrants(of: record.id)
         try catalog.removeVolume(record.id)
         runtime.remove(record.id)
         note(record, "deleteVolume", "deleted")
