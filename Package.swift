@@ -112,7 +112,7 @@ let package = Package(
             name: "CofferEBS",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferCatalog", "CofferControl", "CofferCrypto", "CofferSecrets",
-                "CofferShapes", "CofferSystem", "CofferXTS", logging,
+                "CofferShapes", "CofferSnapshot", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),

@@ -64,7 +64,7 @@ final class VolumeKeeper: Sendable {
         return try mark.withLock { mark in
             if let other = snapshot.withLock({ $0?.id }) {
                 throw AWSError(
-                    AWSError.Code("ConcurrentSnapshotLimitExceeded", .wrongState),
+                    .concurrentSnapshotLimitExceeded,
                     "snapshot \(other) of the volume is being made",
                     hint: "wait until it is complete, then try again"
                 )

@@ -76,3 +76,5 @@ int clinux_loop_free_index(int control);
 /// Detaches a loop device (LOOP_CLR_FD).
 int clinux_loop_clear(int loop);
 
+/// Has a loop device take its size from its backing file anew.
+int clinux_loop_set_capacity(int loop);
