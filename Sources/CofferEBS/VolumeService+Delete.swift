@@ -20,6 +20,7 @@ extension VolumeService {
             try translating("erasing the header of \(record.id)") {
                 try VolumeImage(store, volumeID: record.id).erase()
             }
+            unsafe unlink(paths.changedMap(record.id))
             unsafe unlink(path)
             try paths.syncVolumesFolder()
         }
