@@ -26,7 +26,8 @@ extension VolumeService {
     func growMounted(_ record: VolumeRecord, _ view: AttachmentView) async -> String? {
         guard let now = try? catalog.volume(id: record.id), now.awaitsFilesystemGrowth,
             let kind = FilesystemKind(rawValue: now.filesystem.rawValue),
-            let loop = view.loops.last, let mount = view.filesystemMounts.last, view.record?.isReadOnly != true
+            let loop = view.loops.last, let mount = view.filesystemMounts.last,
+            view.record?.isReadOnly != true
         else { return nil }
         return await growMounted(record, kind, device: loop.path, directory: mount.mountPoint)
             .map { "\($0). It grows when it is mounted next." }

@@ -64,7 +64,11 @@ struct SnapshotCreate: AsyncParsableCommand {
 /// Waits for a snapshot that is being made.
 enum SnapshotWait {
     /// The snapshot once it is complete; throws why it failed.
-    static func end(of snapshot: Snapshot, _ service: VolumeService, _ caller: Caller) async throws -> Snapshot {
+    static func end(
+        of snapshot: Snapshot,
+        _ service: VolumeService,
+        _ caller: Caller
+    ) async throws -> Snapshot {
         var now = snapshot
         defer { Terminal.endProgress() }
         while now.state == .pending {
@@ -173,7 +177,7 @@ struct SnapshotRemove: AsyncParsableCommand {
         let caller = try await global.caller(of: home)
         let found = try await service.describeSnapshots([snapshot.reference], caller: caller)[0]
         guard yes || Terminal.confirms("Remove snapshot \(found.name ?? found.id.text) for good?") else {
-            throw AWSError(.incorrectState, "nothing was removed", hint: "say --yes to remove without asking")
+            throw AWSError(.validation, "a snapshot is removed only with --yes or a yes at the terminal")
         }
         try await service.deleteSnapshot(found.id.text, caller: caller)
     }
