@@ -127,7 +127,8 @@ final class RecordingStorage: SnapshotStorage {
     func names(in folder: String?) throws(SnapshotError) -> [String]? {
         state.withLock { state in
             guard let folder else {
-                return (state.folders.map { $0 } + state.names.keys.filter { $0.folder == nil }.map(\.name)).sorted()
+                return (state.folders.map { $0 } + state.names.keys.filter { $0.folder == nil }.map(\.name))
+                    .sorted()
             }
             guard state.folders.contains(folder) else { return nil }
             return state.names.keys.filter { $0.folder == folder }.map(\.name).sorted()
@@ -194,7 +195,10 @@ final class RecordingStorage: SnapshotStorage {
     // MARK: - Replay
 
     /// What is there after the first `count` events since `settle`, all of them whole, as a kill leaves it.
-    func state(afterEvents count: Int, from start: RecordingStorage) -> (storage: RecordingStorage, acknowledged: Int?) {
+    func state(
+        afterEvents count: Int,
+        from start: RecordingStorage
+    ) -> (storage: RecordingStorage, acknowledged: Int?) {
         var random = SeededGenerator(seed: 0)
         return replay(Array(events.prefix(count)), from: start, torn: nil, random: &random)
     }
@@ -270,7 +274,8 @@ final class RecordingStorage: SnapshotStorage {
             case .sync, .syncFolder, .acknowledged: break
             }
         }
-        for piece in loose.shuffled(using: &random) where Double.random(in: 0...1, using: &random) < share ?? 1 {
+        for piece in loose.shuffled(using: &random)
+        where Double.random(in: 0...1, using: &random) < share ?? 1 {
             files[piece.file].write(piece.bytes, at: piece.offset)
         }
         // A file in a folder that did not survive is gone with it.

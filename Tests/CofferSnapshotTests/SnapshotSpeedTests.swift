@@ -107,7 +107,9 @@ import Testing
     private func copy(_ source: String, _ target: String) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "rm -f \(target) && cp --reflink=never \(source) \(target) && sync -d \(target)"]
+        process.arguments = [
+            "-c", "rm -f \(target) && cp --reflink=never \(source) \(target) && sync -d \(target)",
+        ]
         try process.run()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)

@@ -26,7 +26,9 @@ enum SnapshotSubject {
     }
 
     /// Volume keys by number: their bytes, uuid and salt.
-    static func volumeKeyBytes(_ key: Int) -> [UInt8] { (0..<64).map { UInt8(truncatingIfNeeded: $0 + 64 * key) } }
+    static func volumeKeyBytes(_ key: Int) -> [UInt8] {
+        (0..<64).map { UInt8(truncatingIfNeeded: $0 + 64 * key) }
+    }
 
     static func volumeKey(_ key: Int = 0) -> VolumeKey {
         VolumeKey(SecretBytes(copying: volumeKeyBytes(key)))!
