@@ -86,7 +86,7 @@ let package = Package(
         ),
         .target(
             name: "CofferControl",
-            dependencies: ["CofferSecrets"],
+            dependencies: ["CofferSecrets", "CofferShapes"],
             swiftSettings: strict
         ),
         .target(
@@ -112,7 +112,7 @@ let package = Package(
             name: "CofferEBS",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferCatalog", "CofferControl", "CofferCrypto", "CofferSecrets",
-                "CofferShapes", "CofferSystem", "CofferXTS", logging,
+                "CofferShapes", "CofferSnapshot", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -186,7 +186,7 @@ let package = Package(
             name: "CofferVolumed",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferControl", "CofferCrypto", "CofferFuse", "CofferSecrets",
-                "CofferShapes", "CofferSystem", "CofferXTS", logging,
+                "CofferShapes", "CofferSnapshot", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -310,7 +310,7 @@ let package = Package(
         .testTarget(
             name: "FuseTests",
             dependencies: [
-                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferTesting", "CofferVolumed",
+                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferVolumed",
             ],
             swiftSettings: testing
         ),

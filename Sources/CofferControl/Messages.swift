@@ -1,3 +1,5 @@
+public import CofferShapes
+
 /// How a daemon reads and writes the volume's file.
 public enum BackingIO: String, Codable, Sendable, CaseIterable {
     /// Through the page cache, unless the daemon shares a memory-limited group with those who use the volume.
@@ -11,12 +13,15 @@ public enum BackingIO: String, Codable, Sendable, CaseIterable {
 /// What the starter of a daemon sends it over their private socket, before the volume key. Nothing in it is secret.
 public struct AttachOrder: Codable, Sendable, Equatable {
     public var volumeID: String
-    /// The folder to mount on; it exists.
-    public var exposedDirectory: String
+    /// The folder to mount on; it exists. nil: nothing is mounted, and the daemon leaves once it has done what it is asked
+    /// for over its control socket.
+    public var exposedDirectory: String?
     /// Where the daemon listens for `ControlRequest`s.
     public var controlSocketPath: String
     /// The file that the daemon logs to.
     public var logPath: String
+    /// The volume's changed-block map, made where it is missing; nil where nothing is written to the volume.
+    public var changedMapPath: String?
     public var isReadOnly: Bool
     /// Leave when the exposed file, once opened, is closed by its last user (set by `mount`).
     public var leavesAtLastClose: Bool
@@ -28,9 +33,10 @@ public struct AttachOrder: Codable, Sendable, Equatable {
 
     public init(
         volumeID: String,
-        exposedDirectory: String,
+        exposedDirectory: String?,
         controlSocketPath: String,
         logPath: String,
+        changedMapPath: String? = nil,
         isReadOnly: Bool,
         leavesAtLastClose: Bool,
         punchesHoles: Bool,
@@ -41,6 +47,7 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         self.exposedDirectory = exposedDirectory
         self.controlSocketPath = controlSocketPath
         self.logPath = logPath
+        self.changedMapPath = changedMapPath
         self.isReadOnly = isReadOnly
         self.leavesAtLastClose = leavesAtLastClose
         self.punchesHoles = punchesHoles
@@ -62,6 +69,8 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
     /// The 32 bytes of salt and the 16 of the uuid that steer the derivation of the data's keys, in hex.
     public var saltHex: String
     public var uuidHex: String
+    /// The header that was read, or written last: what the daemon writes follows it.
+    public var mark: RollbackMark
 
     public init(
         dataOffset: UInt64,
@@ -69,7 +78,8 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         dataUnitBytes: Int,
         cipherID: UInt32,
         saltHex: String,
-        uuidHex: String
+        uuidHex: String,
+        mark: RollbackMark
     ) {
         self.dataOffset = dataOffset
         self.volumeBytes = volumeBytes
@@ -77,6 +87,7 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         self.cipherID = cipherID
         self.saltHex = saltHex
         self.uuidHex = uuidHex
+        self.mark = mark
     }
 }
 
@@ -88,12 +99,13 @@ extension AttachOrder {
 /// The daemon's answer, once: it serves and the mount answers, or why not.
 public enum AttachAnswer: Codable, Sendable, Equatable {
     case ready(AttachReady)
-    case failed(AttachFailure)
+    case failed(DaemonFailure)
 }
 
 public struct AttachReady: Codable, Sendable, Equatable {
     public var processID: Int32
     /// The FUSE connection's number: the name of its folder under /sys/fs/fuse/connections.
+    /// 0 where nothing is mounted.
     public var fuseConnection: UInt32
     /// Sentences for the user.
     public var notices: [String]
@@ -105,21 +117,69 @@ public struct AttachReady: Codable, Sendable, Equatable {
     }
 }
 
-public struct AttachFailure: Codable, Sendable, Equatable {
-    /// One sentence without secrets.
-    public var message: String
-    /// What the caller may do about it, where there is something.
-    public var hint: String?
+/// Why a daemon did not do what it was asked for: an `AWSError` on its way.
+public struct DaemonFailure: Codable, Sendable, Equatable {
+    private var code: String
+    private var kind: AWSError.Kind
+    private var message: String
+    private var hint: String?
 
-    public init(message: String, hint: String? = nil) {
-        self.message = message
-        self.hint = hint
+    public init(_ error: AWSError) {
+        (code, kind, message, hint) = (error.code.name, error.code.kind, error.message, error.hint)
+    }
+
+    public var error: AWSError { AWSError(AWSError.Code(code, kind), message, hint: hint) }
+}
+
+/// What may be asked of a serving daemon over its control socket. While it serves, it alone writes the volume's file.
+public enum ControlRequest: Codable, Sendable, Equatable {
+    /// Answered by a `DaemonStatus`.
+    case status
+    /// Makes the volume larger; answered by a `ControlAnswer`.
+    case grow(toBytes: UInt64)
+    /// Begins a snapshot; answered by a `ControlAnswer` once the volume's content is fixed. The blocks are copied in the
+    /// background; `status` tells how far that has come, and the snapshot's folder how it ends.
+    case beginSnapshot(SnapshotOrder)
+}
+
+/// What a daemon must know of a snapshot that it is to make.
+public struct SnapshotOrder: Codable, Sendable, Equatable {
+    public var snapshotID: String
+    /// The home's folder of snapshots; it exists.
+    public var snapshotsFolder: String
+    /// Complete snapshots of the volume, the newest first: what the new one is compared with, where the changed-block map
+    /// knows nothing.
+    public var earlier: [String]
+    /// Where the volume's filesystem is mounted: it is frozen at the snapshot's moment, so that it is clean.
+    public var filesystemDirectory: String?
+
+    public init(
+        snapshotID: String,
+        snapshotsFolder: String,
+        earlier: [String],
+        filesystemDirectory: String?
+    ) {
+        (self.snapshotID, self.snapshotsFolder) = (snapshotID, snapshotsFolder)
+        (self.earlier, self.filesystemDirectory) = (earlier, filesystemDirectory)
     }
 }
 
-/// What may be asked of a serving daemon over its control socket.
-public enum ControlRequest: String, Codable, Sendable {
-    case status
+/// How far a snapshot has come that a daemon is making.
+public struct SnapshotProgressReport: Codable, Sendable, Equatable {
+    public var snapshotID: String
+    public var blocksDone: UInt64
+    public var blocksTotal: UInt64
+
+    public init(snapshotID: String, blocksDone: UInt64, blocksTotal: UInt64) {
+        (self.snapshotID, self.blocksDone, self.blocksTotal) = (snapshotID, blocksDone, blocksTotal)
+    }
+}
+
+/// Answer of whatever changes the volume.
+public enum ControlAnswer: Codable, Sendable, Equatable {
+    /// It is done, and durable; the header is this one now.
+    case done(RollbackMark)
+    case failed(DaemonFailure)
 }
 
 /// Answer of `status`.
@@ -134,9 +194,12 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     public var volumeID: String
     public var processID: Int32
     public var state: State
+    /// 0 where nothing is mounted.
     public var fuseConnection: UInt32
     /// How many times the exposed file is open now.
     public var openCount: Int
+    /// The volume's size, bytes.
+    public var volumeBytes: UInt64
     public var threadCount: Int
     /// Never `.auto`: what was chosen.
     public var backingIO: BackingIO
@@ -148,6 +211,8 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     public var requestBytes: Int
     public var bytesRead: UInt64
     public var bytesWritten: UInt64
+    /// The snapshot that is being made, if any.
+    public var snapshot: SnapshotProgressReport?
 
     public init(
         volumeID: String,
@@ -155,19 +220,22 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         state: State,
         fuseConnection: UInt32,
         openCount: Int,
+        volumeBytes: UInt64,
         threadCount: Int,
         backingIO: BackingIO,
         kernel: String,
         keyMemory: String,
         requestBytes: Int,
         bytesRead: UInt64,
-        bytesWritten: UInt64
+        bytesWritten: UInt64,
+        snapshot: SnapshotProgressReport?
     ) {
         self.volumeID = volumeID
         self.processID = processID
         self.state = state
         self.fuseConnection = fuseConnection
         self.openCount = openCount
+        self.volumeBytes = volumeBytes
         self.threadCount = threadCount
         self.backingIO = backingIO
         self.kernel = kernel
@@ -175,5 +243,6 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         self.requestBytes = requestBytes
         self.bytesRead = bytesRead
         self.bytesWritten = bytesWritten
+        self.snapshot = snapshot
     }
 }

@@ -8,6 +8,8 @@ internal import Glibc
 public enum AttachmentState: String, Sendable {
     /// Not attached, nothing left behind.
     case detached
+    /// Not attached; a daemon makes a snapshot of it.
+    case working
     /// The daemon serves it.
     case attached
     /// The daemon serves reads, and fails every write since a sync of the store failed.
@@ -42,8 +44,11 @@ struct AttachmentView: Sendable {
 extension RuntimeFolder {
     /// Looks at a volume's attachment. Nothing is trusted for being written down: mounts and loop devices are the
     /// kernel's, life is the process table's and the daemon's answer.
-    func inspect(_ id: VolumeID, file: String) -> AttachmentView {
-        let mounts = MountTable.current()
+    func inspect(
+        _ id: VolumeID,
+        file: String,
+        mounts: [MountEntry] = MountTable.current()
+    ) -> AttachmentView {
         let record = record(id)
         let exposed = exposedMounts(id, among: mounts)
         // A record may name a folder whose FUSE mount is gone while a loop device above it is not.
@@ -85,12 +90,14 @@ extension RuntimeFolder {
     /// `isServed` touches the store, which may hang with a daemon: it is asked last.
     private func state(of view: AttachmentView, isServed: () -> Bool) -> AttachmentState {
         let lives = view.record?.daemon?.isAlive ?? false
+        if !lives { view.record?.daemon?.reap() }
         if let record = view.record, record.mountNamespace != SystemNamespace.mount,
             view.exposedMounts.isEmpty,
             view.status != nil || lives
         {
             return .elsewhere
         }
+        if view.status?.fuseConnection == 0 { return .working }
         switch view.status?.state {
         case .serving, .leaving: return .attached
         case .faulted: return .faulted

@@ -17,8 +17,12 @@ public struct VolumePaths: Sendable {
     }
 
     var volumesFolder: String { "\(home)/volumes" }
+    var snapshotsFolder: String { "\(home)/snapshots" }
 
     func file(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).coffer" }
+
+    /// The volume's changed-block map, beside its file.
+    func changedMap(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).changed" }
 
     /// Makes names in the volumes' folder durable.
     func syncVolumesFolder() throws {

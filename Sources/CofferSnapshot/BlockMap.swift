@@ -21,6 +21,15 @@ public struct BlockMap: Sendable, Equatable {
         }
     }
 
+    /// Those whose bits are set: block *n* is bit *n* % 64 of word *n* / 64, and bits past the volume's end do not count.
+    /// Traps where words are missing.
+    public init(blockCount: UInt64, words: [UInt64]) {
+        self.init(blockCount: blockCount)
+        precondition(words.count >= self.words.count, "bits are missing")
+        self.words = Array(words.prefix(self.words.count))
+        if !blockCount.isMultiple(of: 64) { self.words[self.words.count - 1] &= (1 << (blockCount % 64)) - 1 }
+    }
+
     public func contains(_ index: UInt64) -> Bool {
         index < blockCount && words[Int(index / 64)] & (1 << (index % 64)) != 0
     }

@@ -3,25 +3,26 @@ internal import CofferShapes
 internal import Synchronization
 
 /// A snapshot on its way to be complete: its folder and note at the start, its progress, and its end either way.
-struct SnapshotAttempt: Sendable {
-    let header: ManifestHeader
+public struct SnapshotAttempt: Sendable {
+    public let header: ManifestHeader
     let store: SnapshotStore
     let writer: LineageWriter
     let control: JobControl
-    let blocksTotal: UInt64
+    var blocksTotal: UInt64
 
     /// Makes the folder, which says `pending` from now on. The writer holds the lineage's lock already, so that a note
     /// without a holder of the lock is one whose maker is gone.
-    init(
+    public init(
         _ header: ManifestHeader,
         in store: SnapshotStore,
         writer: LineageWriter,
         control: JobControl,
-        blocksTotal: UInt64
+        blocksTotal: UInt64? = nil
     ) throws(SnapshotError) {
         precondition(writer.lineage == header.lineage, "a snapshot in a lineage of another key")
         (self.header, self.store, self.writer) = (header, store, writer)
-        (self.control, self.blocksTotal) = (control, blocksTotal)
+        self.control = control
+        self.blocksTotal = blocksTotal ?? SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
         try store.begin(state(.pending, done: 0))
     }
 
@@ -51,7 +52,7 @@ struct SnapshotAttempt: Sendable {
 
     /// Takes back what was stored, and notes why. What cannot be taken back is found by a check: the error that counts is
     /// the one that led here.
-    func fail(_ error: SnapshotError) {
+    public func fail(_ error: SnapshotError) {
         writer.abandon()
         _ = try? store.storage.remove(header.snapshotID.newManifest)
         try? store.update(state(.error(reason: error.sentence), done: 0))

@@ -131,7 +131,7 @@ extension SnapshotError {
         switch self {
         case .store(.system(28, _), _), .files(28, _, _), .store(.system(122, _), _), .files(122, _, _):
             .storageFull  // ENOSPC, EDQUOT
-        case .notFound: Self.snapshotNotFound
+        case .notFound: .snapshotNotFound
         case .lineageBusy, .alreadyExists, .cancelled: .incorrectState
         case .tampered, .implausibleManifest, .otherSnapshot: .tampered
         case .notAManifest, .damagedManifest, .damagedBlock, .missingBlock, .damagedPack, .notAStream,
@@ -143,7 +143,6 @@ extension SnapshotError {
         }
     }
 
-    private static let snapshotNotFound = AWSError.Code("InvalidSnapshot.NotFound", .notFound)
 }
 
 extension BlockError {

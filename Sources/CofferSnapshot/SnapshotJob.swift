@@ -30,7 +30,7 @@ public final class SnapshotJob: Sendable {
     /// `previous` is any snapshot of the same volume key; without one every block is stored. `changed` is about the
     /// blocks since `previous`. Throws `.alreadyExists`, and `.otherGeometry` where `previous` is none that this one can
     /// follow.
-    public init(
+    public convenience init(
         _ header: ManifestHeader,
         after previous: AuthenticManifest?,
         changed: ChangedBlocks,
@@ -39,6 +39,26 @@ public final class SnapshotJob: Sendable {
         in store: SnapshotStore,
         control: JobControl = JobControl()
     ) throws(SnapshotError) {
+        try header.requireFollowing(previous?.header)
+        let attempt = try SnapshotAttempt(header, in: store, writer: writer, control: control)
+        do throws(SnapshotError) {
+            try self.init(attempt, after: previous, changed: changed, from: source)
+        } catch {
+            attempt.fail(error)
+            throw error
+        }
+    }
+
+    /// The same for an attempt that was begun before, at a moment when little may wait for a disk. Where this throws, the
+    /// attempt is the caller's to fail.
+    public init(
+        _ attempt: SnapshotAttempt,
+        after previous: AuthenticManifest?,
+        changed: ChangedBlocks,
+        from source: any SnapshotSource
+    ) throws(SnapshotError) {
+        var attempt = attempt
+        let (header, store) = (attempt.header, attempt.store)
         try header.requireFollowing(previous?.header)
         // The writer's lock keeps the collector away from now on, and what was removed before is no base.
         if let previous { try store.requireBlocks(of: previous) }
@@ -57,13 +77,8 @@ public final class SnapshotJob: Sendable {
             self.changed = nil
             claims = BlockClaims(needed: BlockMap(blockCount: blockCount, filled: true))
         }
-        attempt = try SnapshotAttempt(
-            header,
-            in: store,
-            writer: writer,
-            control: control,
-            blocksTotal: self.changed.map { UInt64($0.count) } ?? blockCount
-        )
+        attempt.blocksTotal = self.changed.map { UInt64($0.count) } ?? blockCount
+        self.attempt = attempt
     }
 
     /// Returns when the content that a block has now is stored, or need not be. Any thread may call it. It never fails:

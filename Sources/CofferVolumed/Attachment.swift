@@ -4,6 +4,7 @@ internal import CofferCrypto
 internal import CofferFuse
 internal import CofferSecrets
 internal import CofferShapes
+internal import CofferSystem
 internal import CofferXTS
 internal import Glibc
 internal import Logging
@@ -36,11 +37,19 @@ enum Attachment {
             timeoutMilliseconds: startTimeoutMilliseconds
         )
         let geometry = try geometry(parameters)
-        let xtsKey = try receiveKey(starter, parameters, geometry)
+        let (salt, uuid) = try derivation(parameters)
+        let volumeKey = try receiveKey(starter)
+        let xtsKey = try volumeKey.xtsKey(
+            geometry.cipher,
+            dataUnitBytes: geometry.dataUnitBytes,
+            salt: salt,
+            uuid: uuid
+        )
         // Before the memory that requests pass through is taken.
         let backing = try Backing(
             backingFile,
             order.backingIO,
+            isReadOnly: order.isReadOnly,
             unitBytes: geometry.dataUnitBytes,
             log
         )
@@ -49,7 +58,8 @@ enum Attachment {
         let volume = EncryptedVolume(
             store: backing.store,
             geometry: geometry,
-            punchesHoles: order.punchesHoles
+            punchesHoles: order.punchesHoles,
+            tracker: tracker(order, volumeID, parameters, uuid, log)
         )
         let exposed = ExposedFile(
             volume: volume,
@@ -61,40 +71,63 @@ enum Attachment {
         let listener = try ControlListener(path: order.controlSocketPath)
         defer { unsafe unlink(order.controlSocketPath) }
         Hardening.becomeFlusher(log)
-        let session = try FuseSession(
-            mounting: exposed,
-            on: order.exposedDirectory,
-            source: "coffer:\(volumeID)"
-        )
+        let session = try order.exposedDirectory.map {
+            try FuseSession(mounting: exposed, on: $0, source: "coffer:\(volumeID)")
+        }
         var connection: UInt32?
+        var keeper: VolumeKeeper?
         do {
             try Hardening.afterTheMount()
             try BackgroundThread.onTermination { exposed.departure.ask(.signal($0)) }
-            try start(session, threadCount, backing, volume, key: xtsKey)
-            let number = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
-            connection = number
-            try StatusResponder(
+            if let session {
+                try start(session, threadCount, backing, volume, key: xtsKey)
+                connection = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
+            }
+            if let store = backing.headerStore {
+                keeper = VolumeKeeper(
+                    volumeID,
+                    volume,
+                    headerStore: store,
+                    volumeKey: volumeKey,
+                    mark: parameters.mark,
+                    sizeNotice: session?.sizeNotice,
+                    log: log
+                )
+            }
+            try ControlResponder(
                 listener: listener,
                 volumeID: volumeID,
                 file: exposed,
-                connection: number,
+                keeper: keeper,
+                connection: connection ?? 0,
                 threadCount: threadCount,
                 backingIO: backing.kind,
                 kernel: try XTSKernel.preferred,
                 log: log
             ).start()
-            try starter.send(
-                AttachAnswer.ready(
-                    AttachReady(processID: getpid(), fuseConnection: number, notices: backing.notices)
-                )
+            let ready = AttachReady(
+                processID: getpid(),
+                fuseConnection: connection ?? 0,
+                notices: backing.notices
             )
+            try starter.send(AttachAnswer.ready(ready))
         } catch {
-            leave(session, connection, order, log)
+            if let session { leave(session, connection, order, log) }
             throw error
         }
-        log.info("serving \(order.exposedDirectory) with \(threadCount) threads, \(backing.kind) backing I/O")
-        waitForDeparture(exposed, log)
-        leave(session, connection, order, log)
+        if let session {
+            log.info("serving \(session.directory) with \(threadCount) threads, \(backing.kind) backing I/O")
+            waitForDeparture(exposed, log)
+            let isDurable = leave(session, connection, order, log)
+            // Its content is of an earlier moment: what has become of the volume since does not matter to it.
+            keeper?.waitForSnapshot()
+            if isDurable { volume.tracker.map?.settle() }
+        } else {
+            keeper?.waitForSnapshot(beginningWithinMilliseconds: startTimeoutMilliseconds)
+            volume.tracker.map?.settle()
+        }
+        let usage = LibcryptoMemory.usage
+        log.info("left; libcrypto held at most \(usage.peakBytes) of \(usage.capacityBytes) bytes")
     }
 
     // MARK: - Starting
@@ -106,8 +139,8 @@ enum Attachment {
         if let count = order.threadCount, !(1...threadLimit).contains(count) {
             throw StartFailure("a volume is served by 1 to \(threadLimit) threads, not \(count)")
         }
-        for path in [order.exposedDirectory, order.controlSocketPath, order.logPath]
-        where !path.hasPrefix("/") {
+        let paths = [order.exposedDirectory, order.controlSocketPath, order.logPath, order.changedMapPath]
+        for path in paths.compactMap(\.self) where !path.hasPrefix("/") {
             throw StartFailure("the order's path \"\(path)\" is not absolute")
         }
     }
@@ -124,15 +157,16 @@ enum Attachment {
         return geometry
     }
 
-    /// Receives the volume key, derives from it the key of the data, and wipes it.
-    private static func receiveKey(
-        _ starter: borrowing ControlChannel,
-        _ parameters: VolumeParameters,
-        _ geometry: Geometry
-    ) throws -> SecretBytes {
+    /// What steers the derivation of the data's key.
+    private static func derivation(_ parameters: VolumeParameters) throws -> (salt: [UInt8], uuid: [UInt8]) {
         guard let salt = Hex.bytes(parameters.saltHex), salt.count == 32,
             let uuid = Hex.bytes(parameters.uuidHex), uuid.count == 16
         else { throw StartFailure("the starter sent a salt or a uuid that the format does not allow") }
+        return (salt, uuid)
+    }
+
+    /// Receives the volume key straight into locked memory.
+    private static func receiveKey(_ starter: borrowing ControlChannel) throws -> VolumeKey {
         let secret = try starter.receiveSecret(
             count: VolumeKey.count,
             timeoutMilliseconds: startTimeoutMilliseconds
@@ -140,12 +174,36 @@ enum Attachment {
         guard let volumeKey = VolumeKey(secret) else {
             throw StartFailure("the volume key has the wrong length")
         }
-        return try volumeKey.xtsKey(
-            geometry.cipher,
-            dataUnitBytes: geometry.dataUnitBytes,
-            salt: salt,
-            uuid: uuid
-        )
+        return volumeKey
+    }
+
+    /// What follows the changes of a volume that is written to. A map that cannot be kept keeps nobody from the volume:
+    /// the next snapshot compares everything then.
+    private static func tracker(
+        _ order: AttachOrder,
+        _ volumeID: VolumeID,
+        _ parameters: VolumeParameters,
+        _ uuid: [UInt8],
+        _ log: Logger
+    ) -> ChangeTracker? {
+        guard let path = order.changedMapPath else { return nil }
+        do throws(BlockError) {
+            guard let boot = Boot.id else { throw .system(errno: ENOENT, call: .read) }
+            let place = ChangedBlockMap.Place(
+                volumeID: volumeID,
+                uuid: uuid,
+                // An attachment has raised the epoch; work on a volume that nobody attaches does not.
+                lastEpoch: parameters.mark.attachEpoch - (order.exposedDirectory == nil ? 0 : 1),
+                epoch: parameters.mark.attachEpoch,
+                bootID: boot
+            )
+            return ChangeTracker(
+                map: try ChangedBlockMap(path: path, place, volumeBytes: parameters.volumeBytes)
+            )
+        } catch {
+            log.notice("changes are not followed, and the next snapshot reads all of the volume: \(error)")
+            return ChangeTracker(map: nil)
+        }
     }
 
     /// Starts the threads, each with a cipher of its own, and wipes the key that the ciphers were made from.
@@ -183,13 +241,14 @@ enum Attachment {
     }
 
     /// Ends the threads, which wipes their ciphers, makes durable what they acknowledged, and takes the mount away,
-    /// even while the file is open.
+    /// even while the file is open. False where they are not known to be durable.
+    @discardableResult
     private static func leave(
         _ session: FuseSession,
         _ connection: UInt32?,
         _ order: AttachOrder,
         _ log: Logger
-    ) {
+    ) -> Bool {
         var isDurable = true
         if !session.stop(timeoutMilliseconds: stopTimeoutMilliseconds) {
             // A sync would hang in the store as the request does.
@@ -211,7 +270,6 @@ enum Attachment {
             close(unsafe open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600))
         }
         session.unmount(connection: connection)
-        let usage = LibcryptoMemory.usage
-        log.info("left; libcrypto held at most \(usage.peakBytes) of \(usage.capacityBytes) bytes")
+        return isDurable
     }
 }

@@ -4,19 +4,22 @@ internal import CofferCrypto
 internal import CofferFuse
 internal import CofferSecrets
 internal import CofferShapes
+internal import CofferSnapshot
 internal import CofferXTS
 internal import Glibc
 internal import Logging
 
-/// Answers questions over the control socket, one caller at a time, from a thread of its own: a store that hangs does
-/// not keep it from saying so.
-final class StatusResponder: Sendable {
+/// Answers over the control socket, one caller at a time, from a thread of its own: a store that hangs does not keep it
+/// from saying so, unless it is asked for what needs the store.
+final class ControlResponder: Sendable {
     /// How long a caller may take to ask: it does so at once, and others wait behind it.
     private static let timeoutMilliseconds = 1000
 
     private let listener: ControlListener
     private let volumeID: VolumeID
     private let file: ExposedFile
+    /// nil where nothing is written to the volume.
+    private let keeper: VolumeKeeper?
     private let connection: UInt32
     private let threadCount: Int
     private let backingIO: BackingIO
@@ -27,6 +30,7 @@ final class StatusResponder: Sendable {
         listener: consuming ControlListener,
         volumeID: VolumeID,
         file: ExposedFile,
+        keeper: VolumeKeeper?,
         connection: UInt32,
         threadCount: Int,
         backingIO: BackingIO,
@@ -34,7 +38,7 @@ final class StatusResponder: Sendable {
         log: Logger
     ) {
         self.listener = listener
-        (self.volumeID, self.file, self.connection) = (volumeID, file, connection)
+        (self.volumeID, self.file, self.keeper, self.connection) = (volumeID, file, keeper, connection)
         (self.threadCount, self.backingIO) = (threadCount, backingIO)
         (self.kernel, self.log) = (kernel, log)
     }
@@ -44,7 +48,7 @@ final class StatusResponder: Sendable {
             while true {
                 do throws(ControlError) {
                     if let caller = try self.listener.accept(timeoutMilliseconds: 60_000) {
-                        try self.answer(caller)
+                        try self.answer(consume caller)
                     }
                 } catch {
                     self.log.notice("a question was not answered: \(error.description)")
@@ -54,9 +58,53 @@ final class StatusResponder: Sendable {
         }
     }
 
-    private func answer(_ caller: borrowing ControlChannel) throws(ControlError) {
+    private func answer(_ caller: consuming ControlChannel) throws(ControlError) {
         switch try caller.receive(ControlRequest.self, timeoutMilliseconds: Self.timeoutMilliseconds) {
         case .status: try caller.send(status)
+        case .grow(let count):
+            try caller.send(answer { keeper in try keeper.grow(toBytes: count) })
+        case .beginSnapshot(let order):
+            // A filesystem may have much to write before it holds still: others are answered meanwhile.
+            let waiting = WaitingCaller(consume caller)
+            do throws(StartFailure) {
+                try BackgroundThread.start {
+                    waiting.send(self.answer { keeper in try keeper.beginSnapshot(order) })
+                }
+            } catch {
+                waiting.send(.failed(DaemonFailure(AWSError(.internalError, error.message))))
+            }
+        }
+    }
+
+    /// A caller who is answered from another thread.
+    private final class WaitingCaller: Sendable {
+        private let channel: ControlChannel
+
+        init(_ channel: consuming ControlChannel) { self.channel = channel }
+
+        /// One who has gone in the meantime learns the outcome from the snapshot's folder.
+        func send(_ answer: ControlAnswer) { try? channel.send(answer) }
+    }
+
+    private func answer(_ change: (VolumeKeeper) throws -> RollbackMark) -> ControlAnswer {
+        guard let keeper else {
+            return .failed(DaemonFailure(AWSError(.incorrectState, "the volume is attached read-only")))
+        }
+        do {
+            return .done(try change(keeper))
+        } catch {
+            let error = Self.awsError(error)
+            log.error("\(error)")
+            return .failed(DaemonFailure(error))
+        }
+    }
+
+    private static func awsError(_ error: any Error) -> AWSError {
+        switch error {
+        case let error as AWSError: error
+        case let error as HeaderError: error.awsError
+        case let error as SnapshotError: error.awsError
+        default: AWSError(.internalError, "\(error)")
         }
     }
 
@@ -68,13 +116,15 @@ final class StatusResponder: Sendable {
             state: file.isLeaving ? .leaving : file.volume.isFaulted ? .faulted : .serving,
             fuseConnection: connection,
             openCount: file.openCount,
+            volumeBytes: file.volume.volumeBytes,
             threadCount: threadCount,
             backingIO: backingIO,
             kernel: kernel.name,
             keyMemory: Self.keyMemory.rawValue,
             requestBytes: FuseSession.requestBytes,
             bytesRead: transferred.bytesRead,
-            bytesWritten: transferred.bytesWritten
+            bytesWritten: transferred.bytesWritten,
+            snapshot: keeper?.snapshotStatus
         )
     }
 
