@@ -1,4 +1,5 @@
 public import Coffer
+public import CofferEBS
 internal import CofferShapes
 internal import HummingbirdCore
 public import Logging
@@ -8,8 +9,8 @@ internal import NIOSSL
 internal import ServiceLifecycle
 internal import UnixSignals
 
-/// The AWS APIs of one home over HTTP: KMS (AWS JSON 1.1), IAM and STS (Query), `/health` and `/metrics`. It translates
-/// between the wire and the services, and decides nothing.
+/// The AWS APIs of one home over HTTP: KMS (AWS JSON 1.1), IAM, STS and EC2 (Query), `/health` and `/metrics`. It
+/// translates between the wire and the services, and decides nothing.
 public struct CofferServer: Sendable {
     private let options: ServerOptions
     private let responder: Responder
@@ -20,13 +21,15 @@ public struct CofferServer: Sendable {
     /// Requests under way when the server is told to stop may take so long, seconds; then their connections are closed.
     private static let stopSeconds: Int64 = 8
 
-    /// Opens the home's services: its root key is unsealed here, and not at the first request.
-    public init(home: Home, options: ServerOptions, logger: Logger) async throws {
+    /// Opens the home's services: its root key is unsealed here, and not at the first request. `volumes` are the home's.
+    public init(home: Home, volumes: VolumeService, options: ServerOptions, logger: Logger) async throws {
         self.init(
             options: options,
             responder: Responder(
                 kms: try await home.keyManagement(),
-                identity: try await home.identityService()
+                identity: try await home.identityService(),
+                volumes: volumes,
+                host: HostInstance(homePath: home.path)
             ),
             logger: logger
         )
