@@ -25,7 +25,7 @@ public actor Home {
     private nonisolated let clock: any WallClock
     private nonisolated let secrets: SecretPrompts
     private nonisolated let pkcs11Module: String?
-    private var opened: (keys: KeyManagementService, identities: IdentityService)?
+    private var opened: Opened?
     private var remote: RemoteKeyService?
 
     /// Opens the home, and makes it (mode 0700) at first use. `region` and `account` count only then; nil stands for
@@ -54,6 +54,9 @@ public actor Home {
         )
     }
 
+    /// What services ask whether a caller may do something.
+    public nonisolated var authoriser: any ActionAuthoriser { HomeAuthoriser(home: self) }
+
     /// The account's root user: who owns the home owns the keys.
     public nonisolated var root: Caller { Caller(principal: .root(identity.account)) }
 
@@ -69,7 +72,23 @@ public actor Home {
     /// The users of the home. Their secrets lie under the root key, so this too unseals it.
     public func identityService() async throws -> IdentityService { try await open().identities }
 
-    private func open() async throws -> (keys: KeyManagementService, identities: IdentityService) {
+    /// The AWS-owned key of EBS: under the root key too.
+    func ownedVolumeKey() async throws -> AWSOwnedKey { try await open().ownedVolumeKey }
+
+    /// Whether the root key is there, or comes without asking anybody for a secret.
+    func opensByItself() throws -> Bool {
+        if opened != nil { return true }
+        return try seal.state().map { $0.kind == .file } ?? true
+    }
+
+    /// What lies under the root key.
+    private struct Opened {
+        let keys: KeyManagementService
+        let identities: IdentityService
+        let ownedVolumeKey: AWSOwnedKey
+    }
+
+    private func open() async throws -> Opened {
         if let opened { return opened }
         let rootKey = try await seal.rootKey()
         // Another call may have opened it while this one waited for a passphrase.
@@ -78,6 +97,12 @@ public actor Home {
             catalog: catalog,
             wrappingKey: try KeyManagementService.identityKey(of: rootKey),
             account: identity.account
+        )
+        let ownedVolumeKey = try AWSOwnedKey(
+            rootKey: rootKey,
+            of: .ebs,
+            account: identity.account,
+            region: identity.region
         )
         let keys = try KeyManagementService(
             folder: keysFolder,
@@ -90,8 +115,9 @@ public actor Home {
             clock: clock
         )
         let identities = IdentityService(directory: directory, trail: keys.trail, clock: clock)
-        opened = (keys, identities)
-        return (keys, identities)
+        let opened = Opened(keys: keys, identities: identities, ownedVolumeKey: ownedVolumeKey)
+        self.opened = opened
+        return opened
     }
 
     /// Who acts: the root user, or the user of this name. Throws `NoSuchEntity` for one that is not there.
@@ -127,7 +153,8 @@ public actor Home {
         }
         return VolumeService(
             catalog: catalog,
-            keys: keys,
+            keys: VolumeKeys(keys: keys, owned: OwnedVolumeKeyAtFirstUse(home: self)),
+            authoriser: HomeAuthoriser(home: self),
             identity: identity,
             paths: VolumePaths(home: path, runtimeBase: runtimeBase, daemon: daemon),
             clock: clock,

@@ -78,4 +78,19 @@ struct UnsealedAtFirstUse: KeyService {
             caller: caller
         )
     }
+
+    func createGrant(
+        _ order: GrantOrder,
+        on key: KeyReference,
+        caller: Caller
+    ) async throws -> GrantResponse {
+        try await home.keyManagement().createGrant(order, on: key, caller: caller)
+    }
+
+    /// Throws `Coffer.Sealed` where somebody would have to be asked for a secret: what is left of an attachment is cleaned
+    /// up without one, and its grant is retired when the home is next open.
+    func retireGrant(_ grant: GrantReference, caller: Caller) async throws {
+        guard try await home.opensByItself() else { throw AWSError(.sealed, "the home is sealed") }
+        try await home.keyManagement().retireGrant(grant, caller: caller)
+    }
 }

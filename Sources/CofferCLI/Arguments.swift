@@ -2,7 +2,7 @@ public import ArgumentParser
 public import CofferControl
 public import CofferEBS
 public import CofferKMS
-internal import CofferShapes
+public import CofferShapes
 internal import Foundation
 
 /// A size such as `10GiB`, `512M` or `1048576`. Units are powers of 1024, whether written K, KiB or KB.
@@ -66,3 +66,5 @@ extension FilesystemKind: ExpressibleByArgument {}
 extension BackingIO: ExpressibleByArgument {}
 
 extension SealKind: ExpressibleByArgument {}
+
+extension VolumeType: ExpressibleByArgument {}

@@ -9,12 +9,14 @@ internal import Foundation
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "volume",
-        abstract: "Encrypted volumes: make, attach, mount, check.",
+        abstract: "Encrypted volumes: make, attach, mount, change, check.",
         discussion: "A volume is named by its id, the unambiguous beginning of one, or its name.",
         subcommands: [
             VolumeCreate.self, VolumeList.self, VolumeShow.self, VolumeAttach.self, VolumeDetach.self,
             VolumeMount.self, VolumeUnmount.self, VolumeCheckCommand.self, VolumeRepair.self,
-            VolumeHeaderCommand.self, VolumeAdopt.self, VolumeRemove.self,
+            VolumeHeaderCommand.self, VolumeAdopt.self, VolumeRemove.self, VolumeModify.self,
+            VolumeRekey.self,
+            VolumeTagCommand.self, VolumeUntag.self, VolumeEvents.self, VolumeDefaultsCommand.self,
         ]
     )
 }
@@ -25,44 +27,6 @@ struct VolumeArgument: ParsableArguments {
         help: ArgumentHelp("The volume: its id, the beginning of one, or its name.", valueName: "volume")
     )
     var reference: String
-}
-
-struct VolumeCreate: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "create",
-        abstract: "Make an encrypted volume; prints its id."
-    )
-
-    @OptionGroup var global: GlobalOptions
-    @Option(help: "A name to call it by.")
-    var name: String?
-    @Option(help: "Its size: 1 MiB to 64 TiB, such as 10GiB.")
-    var size: ByteCount
-    @Option(help: "The KMS key that wraps its key: id, ARN or alias. (default: alias/aws/ebs)")
-    var key: String?
-    @Option(help: "The data unit, bytes: 4096 or 512.")
-    var dataUnit: Int = 4096
-    @Option(help: "The cipher: aes-256-xts or aes-128-xts.")
-    var cipher: String = "aes-256-xts"
-
-    func run() async throws {
-        let home = try global.openHome()
-        let request = CreateVolumeRequest(
-            name: name,
-            sizeBytes: size.bytes,
-            key: key.map { KeyReference($0) },
-            dataUnitBytes: dataUnit,
-            cipherName: cipher
-        )
-        let volume = try await global.volumes(of: home).createVolume(
-            request,
-            caller: try await global.caller(of: home)
-        )
-        switch global.output {
-        case .json: try Terminal.json(VolumeShape(volume, region: home.identity.region))
-        case .table: print(volume.id)
-        }
-    }
 }
 
 struct VolumeAdopt: AsyncParsableCommand {
@@ -83,94 +47,15 @@ struct VolumeAdopt: AsyncParsableCommand {
 
     func run() async throws {
         let home = try global.openHome()
-        let volume = try await global.volumes(of: home).adoptVolume(file: file, name: name)
+        let volume = try await global.volumes(of: home).adoptVolume(
+            file: file,
+            name: name,
+            caller: try await global.caller(of: home)
+        )
         switch global.output {
-        case .json: try Terminal.json(VolumeShape(volume, region: home.identity.region))
+        case .json: try Terminal.json(VolumeShape(volume))
         case .table: print(volume.id)
         }
-    }
-}
-
-struct VolumeList: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "ls",
-        abstract: "List volumes and what they are doing."
-    )
-
-    @OptionGroup var global: GlobalOptions
-
-    func run() async throws {
-        let home = try global.openHome()
-        let volumes = try await global.volumes(of: home).describeVolumes()
-        if global.output == .json {
-            return try Terminal.json([
-                "Volumes": volumes.map { VolumeShape($0, region: home.identity.region) }
-            ])
-        }
-        Terminal.table(
-            ["VOLUME", "NAME", "SIZE", "STATE", "WHERE", "REASON"],
-            volumes.map { volume in
-                [
-                    volume.id.text, volume.name ?? "-", ByteCount.text(volume.sizeBytes),
-                    volume.state.rawValue,
-                    volume.mountDirectory ?? volume.exposedFile ?? "-", volume.stateReason ?? "-",
-                ]
-            }
-        )
-    }
-}
-
-struct VolumeShow: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "show",
-        abstract: "Show all about one volume."
-    )
-
-    @OptionGroup var global: GlobalOptions
-    @OptionGroup var volume: VolumeArgument
-
-    func run() async throws {
-        let home = try global.openHome()
-        let volume = try await global.volumes(of: home).describeVolumes([volume.reference])[0]
-        if global.output == .json {
-            return try Terminal.json(VolumeShape(volume, region: home.identity.region))
-        }
-        var pairs: [(label: String, value: String)] = [
-            ("Volume", volume.id.text),
-            ("Name", volume.name ?? "-"),
-            ("Size", "\(ByteCount.text(volume.sizeBytes)) (\(volume.sizeBytes) bytes)"),
-            ("State", volume.state.rawValue),
-            ("Attachment", volume.attachment.rawValue),
-            ("KMS key", volume.kmsKeyARN.description),
-            ("Cipher", "\(volume.cipherName), data unit \(volume.dataUnitBytes) bytes"),
-            ("Created", volume.created.iso8601),
-            ("Backing file", "\(volume.backingFile) (\(ByteCount.text(volume.allocatedBytes)) on disk)"),
-        ]
-        if let reason = volume.stateReason { pairs.insert(("Reason", reason), at: 4) }
-        if let filesystem = volume.filesystem { pairs.append(("Filesystem", filesystem)) }
-        if let file = volume.exposedFile { pairs.append(("Exposed file", file)) }
-        if let loop = volume.loopDevice { pairs.append(("Loop device", loop)) }
-        if let directory = volume.mountDirectory { pairs.append(("Mounted on", directory)) }
-        if let daemon = volume.daemon {
-            pairs += [
-                (
-                    "Daemon",
-                    "process \(daemon.processID), \(daemon.threadCount) threads, \(daemon.openCount) open"
-                ),
-                (
-                    "Transport",
-                    "/dev/fuse, connection \(daemon.fuseConnection), requests of \(ByteCount.text(UInt64(daemon.requestBytes)))"
-                ),
-                ("Backing I/O", daemon.backingIO.rawValue),
-                ("Cipher kernel", daemon.kernel),
-                ("Key memory", daemon.keyMemory),
-                (
-                    "Read, written",
-                    "\(ByteCount.text(daemon.bytesRead)), \(ByteCount.text(daemon.bytesWritten))"
-                ),
-            ]
-        }
-        Terminal.list(pairs)
     }
 }
 
@@ -184,6 +69,15 @@ struct AttachOptionGroup: ParsableArguments {
     var noDiscard = false
     @Flag(help: "Accept a header older than the newest one seen, such as that of a restored backup.")
     var acceptRollback = false
+    @Flag(help: "Leave the wrapped volume key as it is, also where its KMS key has rotated since.")
+    var noRewrap = false
+    @Option(
+        help: ArgumentHelp(
+            "The device name that the EC2 API knows it under. (default: the next free from /dev/sdf)",
+            valueName: "name"
+        )
+    )
+    var device: String?
     @Option(
         help: ArgumentHelp(
             "How the volume's file is read and written: `cached` through the page cache, `direct` past it.",
@@ -205,7 +99,7 @@ struct AttachOptionGroup: ParsableArguments {
         if let threads, !(1...64).contains(threads) {
             throw AWSError(.invalidParameterValue, "a daemon has 1 to 64 threads, not \(threads)")
         }
-        return AttachOptions(
+        var options = AttachOptions(
             directory: directory.map { URL(fileURLWithPath: $0).path },
             isReadOnly: readOnly,
             keepsDiscardedRoom: noDiscard,
@@ -213,6 +107,8 @@ struct AttachOptionGroup: ParsableArguments {
             backingIO: backingIo,
             threadCount: threads
         )
+        (options.keepsWrapping, options.device) = (noRewrap, device)
+        return options
     }
 }
 
@@ -256,7 +152,11 @@ struct VolumeDetach: AsyncParsableCommand {
 
     func run() async throws {
         let home = try global.openHome()
-        try await global.volumes(of: home).detachVolume(volume.reference, force: force)
+        try await global.volumes(of: home).detachVolume(
+            volume.reference,
+            force: force,
+            caller: try await global.caller(of: home)
+        )
     }
 }
 
@@ -307,112 +207,9 @@ struct VolumeUnmount: AsyncParsableCommand {
 
     func run() async throws {
         let home = try global.openHome()
-        try await global.volumes(of: home).unmountVolume(volume.reference, force: force)
-    }
-}
-
-struct VolumeCheckCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check",
-        abstract: "Verify a volume's header and say what was found.",
-        discussion: "Exit code 0 when all is well, 1 when something was found."
-    )
-
-    @OptionGroup var global: GlobalOptions
-    @OptionGroup var volume: VolumeArgument
-
-    func run() async throws {
-        let home = try global.openHome()
-        let check = try await global.volumes(of: home).checkVolume(
+        try await global.volumes(of: home).unmountVolume(
             volume.reference,
-            caller: try await global.caller(of: home)
-        )
-        try CheckOutput.print(check, global.output)
-        if !check.isClean {
-            if check.findings.contains(where: \.canBeRepaired) {
-                Terminal.error("hint: mend it with `coffer volume repair \(volume.reference)`")
-            }
-            throw ExitCode(1)
-        }
-    }
-}
-
-struct VolumeRepair: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "repair",
-        abstract: "Mend a damaged copy of a volume's header from the good one."
-    )
-
-    @OptionGroup var global: GlobalOptions
-    @OptionGroup var volume: VolumeArgument
-
-    func run() async throws {
-        let home = try global.openHome()
-        let service = try await global.volumes(of: home)
-        let before = try await service.repairVolume(
-            volume.reference,
-            caller: try await global.caller(of: home)
-        )
-        let after = try await service.checkVolume(volume.reference, caller: try await global.caller(of: home))
-        for finding in before.findings where finding.canBeRepaired {
-            Terminal.error("coffer: mended: \(finding.sentence)")
-        }
-        try CheckOutput.print(after, global.output)
-        if !after.isClean { throw ExitCode(1) }
-    }
-}
-
-struct VolumeHeaderCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "header",
-        abstract: "Keep a volume's header elsewhere, and put it back.",
-        subcommands: [VolumeHeaderSave.self, VolumeHeaderRestore.self]
-    )
-}
-
-struct VolumeHeaderSave: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "save",
-        abstract: "Write the header to a new file; it holds no key but the wrapped one."
-    )
-
-    @OptionGroup var global: GlobalOptions
-    @OptionGroup var volume: VolumeArgument
-    @Argument(help: "The file to make; - is standard output.")
-    var file: String
-
-    func run() async throws {
-        let home = try global.openHome()
-        let bytes = try await global.volumes(of: home).saveHeader(volume.reference)
-        try ByteFile.write(bytes, to: file)
-    }
-}
-
-struct VolumeHeaderRestore: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "restore",
-        abstract: "Put a saved header back in place of a volume's own."
-    )
-
-    @OptionGroup var global: GlobalOptions
-    @OptionGroup var volume: VolumeArgument
-    @Argument(help: "The file that `save` made; - is standard input.")
-    var file: String
-    @Flag(help: "Accept a header of an older volume key.")
-    var acceptRollback = false
-    @Flag(help: "Do not ask.")
-    var yes = false
-
-    func run() async throws {
-        let bytes = try ByteFile.read(file, limit: 1 << 20)
-        guard yes || Terminal.confirms("Replace the header of volume \(volume.reference)?") else {
-            throw AWSError(.validation, "the header is replaced only with --yes or a yes at the terminal")
-        }
-        let home = try global.openHome()
-        try await global.volumes(of: home).restoreHeader(
-            volume.reference,
-            from: bytes,
-            acceptsRollback: acceptRollback,
+            force: force,
             caller: try await global.caller(of: home)
         )
     }
@@ -432,11 +229,12 @@ struct VolumeRemove: AsyncParsableCommand {
     func run() async throws {
         let home = try global.openHome()
         let service = try await global.volumes(of: home)
-        let found = try await service.describeVolumes([volume.reference])[0]
+        let caller = try await global.caller(of: home)
+        let found = try await service.describeVolumes([volume.reference], caller: caller)[0]
         guard yes || Terminal.confirms("Delete volume \(found.name ?? found.id.text) and all its data?")
         else {
             throw AWSError(.validation, "a volume is deleted only with --yes or a yes at the terminal")
         }
-        try await service.deleteVolume(found.id.text)
+        try await service.deleteVolume(found.id.text, caller: caller)
     }
 }

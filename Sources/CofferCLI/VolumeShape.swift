@@ -4,13 +4,21 @@ internal import CofferShapes
 
 /// A volume in JSON, with the EC2 API's names where it has one. (EC2 API reference, `Volume`.)
 struct VolumeShape: Encodable {
-    struct Tag: Encodable {
+    struct TagShape: Encodable {
         let Key: String
         let Value: String
     }
 
     struct AttachmentShape: Encodable {
+        /// The API's: attaching, attached, detaching, busy.
         let State: String
+        /// What was found: attached, faulted, hung, crashed, elsewhere.
+        let Condition: String
+        let VolumeId: String
+        let InstanceId: String?
+        let Device: String?
+        let AttachTime: String?
+        let DeleteOnTermination: Bool?
         let ExposedFile: String?
         let LoopDevice: String?
         let MountDirectory: String?
@@ -27,15 +35,22 @@ struct VolumeShape: Encodable {
     }
 
     let VolumeId: String
+    let VolumeArn: String
     let Size: UInt64
     let SizeBytes: UInt64
+    let VolumeType: String
+    let Iops: Int?
+    let Throughput: Int?
+    let MultiAttachEnabled = false
+    let SnapshotId: String
     let State: String
     let StateReason: String?
-    let Encrypted = true
-    let KmsKeyId: String
+    let Encrypted: Bool
+    let KmsKeyId: String?
+    let SseType: String
     let AvailabilityZone: String
     let CreateTime: String
-    let Tags: [Tag]
+    let Tags: [TagShape]
     let Attachments: [AttachmentShape]
     let Cipher: String
     let DataUnitBytes: Int
@@ -44,48 +59,54 @@ struct VolumeShape: Encodable {
     let AllocatedBytes: UInt64
 
     private enum CodingKeys: String, CodingKey {
-        case VolumeId, Size, SizeBytes, State, StateReason, Encrypted, KmsKeyId, AvailabilityZone, CreateTime,
-            Tags
+        case VolumeId, VolumeArn, Size, SizeBytes, VolumeType, Iops, Throughput, MultiAttachEnabled,
+            SnapshotId
+        case State, StateReason, Encrypted, KmsKeyId, SseType, AvailabilityZone, CreateTime, Tags
         case Attachments, Cipher, DataUnitBytes, Filesystem, BackingFile, AllocatedBytes
     }
 
-    init(_ volume: Volume, region: Region) {
-        VolumeId = volume.id.text
-        // GiB, as EBS counts; a part of one counts whole.
-        Size = (volume.sizeBytes + (1 << 30) - 1) >> 30
-        SizeBytes = volume.sizeBytes
-        State = volume.state.rawValue
-        StateReason = volume.stateReason
-        KmsKeyId = volume.kmsKeyARN.description
-        AvailabilityZone = region.zone
+    init(_ volume: Volume) {
+        (VolumeId, VolumeArn) = (volume.id.text, volume.arn.description)
+        (Size, SizeBytes) = (volume.sizeGiB, volume.sizeBytes)
+        (VolumeType, Iops, Throughput) = (volume.type.rawValue, volume.iops, volume.throughput)
+        SnapshotId = volume.snapshotID?.text ?? ""
+        (State, StateReason) = (volume.state.rawValue, volume.stateReason)
+        Encrypted = volume.isEncrypted
+        KmsKeyId = volume.isEncrypted ? volume.kmsKeyARN.description : nil
+        SseType = volume.sseType
+        AvailabilityZone = volume.region.zone
         CreateTime = volume.created.iso8601
-        Tags = volume.name.map { [Tag(Key: "Name", Value: $0)] } ?? []
-        Attachments =
-            volume.attachment == .detached
-            ? []
-            : [
-                AttachmentShape(
-                    State: volume.attachment.rawValue,
-                    ExposedFile: volume.exposedFile,
-                    LoopDevice: volume.loopDevice,
-                    MountDirectory: volume.mountDirectory,
-                    ReadOnly: volume.isReadOnly,
-                    ProcessId: volume.daemon?.processID,
-                    FuseConnection: volume.daemon?.fuseConnection,
-                    Threads: volume.daemon?.threadCount,
-                    BackingIO: volume.daemon?.backingIO.rawValue,
-                    CipherKernel: volume.daemon?.kernel,
-                    KeyMemory: volume.daemon?.keyMemory,
-                    RequestBytes: volume.daemon?.requestBytes,
-                    BytesRead: volume.daemon?.bytesRead,
-                    BytesWritten: volume.daemon?.bytesWritten
-                )
-            ]
-        Cipher = volume.cipherName
-        DataUnitBytes = volume.dataUnitBytes
+        Tags = volume.tags.map { TagShape(Key: $0.key, Value: $0.value) }
+        let isThere = volume.attachment != .detached || volume.ec2Attachment != nil
+        Attachments = isThere ? [Self.attachment(volume)] : []
+        (Cipher, DataUnitBytes) = (volume.cipherName, volume.dataUnitBytes)
         Filesystem = volume.filesystem
-        BackingFile = volume.backingFile
-        AllocatedBytes = volume.allocatedBytes
+        (BackingFile, AllocatedBytes) = (volume.backingFile, volume.allocatedBytes)
+    }
+
+    private static func attachment(_ volume: Volume) -> AttachmentShape {
+        AttachmentShape(
+            State: volume.ec2Attachment?.state.rawValue ?? volume.attachment.rawValue,
+            Condition: volume.attachment.rawValue,
+            VolumeId: volume.id.text,
+            InstanceId: volume.ec2Attachment?.instanceID.text,
+            Device: volume.ec2Attachment?.device,
+            AttachTime: volume.ec2Attachment?.attached.iso8601,
+            DeleteOnTermination: volume.ec2Attachment?.deletesOnTermination,
+            ExposedFile: volume.exposedFile,
+            LoopDevice: volume.loopDevice,
+            MountDirectory: volume.mountDirectory,
+            ReadOnly: volume.isReadOnly,
+            ProcessId: volume.daemon?.processID,
+            FuseConnection: volume.daemon?.fuseConnection,
+            Threads: volume.daemon?.threadCount,
+            BackingIO: volume.daemon?.backingIO.rawValue,
+            CipherKernel: volume.daemon?.kernel,
+            KeyMemory: volume.daemon?.keyMemory,
+            RequestBytes: volume.daemon?.requestBytes,
+            BytesRead: volume.daemon?.bytesRead,
+            BytesWritten: volume.daemon?.bytesWritten
+        )
     }
 }
 

@@ -26,9 +26,29 @@ public final class Catalog: Sendable {
                         hint: "use that version, or restore a copy made before it"
                     )
                 }
+                try Self.keepCopy(of: path, queue)
                 try Schema.migrator.migrate(queue)
                 return queue
             }
+        }
+    }
+
+    /// Copies a catalogue of an older version beside it before it is changed: `catalog.sqlite.before-N`, N being how many
+    /// of the schema's steps it is about to have. Of a copy there already, the change it was made for did not happen.
+    private static func keepCopy(of path: String, _ queue: DatabaseQueue) throws {
+        let applied = try queue.read { try Schema.migrator.appliedIdentifiers($0).count }
+        let all = Schema.migrator.migrations.count
+        guard applied > 0, applied < all else { return }
+        let copy = "\(path).before-\(all)"
+        unsafe unlink(copy)
+        let descriptor = unsafe open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw AWSError(.internalError, "cannot make \(copy)") }
+        close(descriptor)
+        do {
+            try HomeDatabase.copy(path, to: copy)
+        } catch {
+            unsafe unlink(copy)
+            throw error
         }
     }
 
@@ -97,73 +117,6 @@ public final class Catalog: Sendable {
         }
     }
 
-    // MARK: - Volumes
-
-    /// Adds a volume; InvalidParameterValue when its name is taken.
-    public func insert(_ volume: VolumeRecord) throws {
-        try write { database in
-            if let name = volume.name,
-                try VolumeRow.filter(Column("name") == name).fetchCount(database) > 0
-            {
-                throw AWSError(.invalidParameterValue, "a volume named \"\(name)\" exists already")
-            }
-            try VolumeRow(volume).insert(database)
-        }
-    }
-
-    /// All volumes, the oldest first.
-    public func volumes() throws -> [VolumeRecord] {
-        try read { database in
-            try VolumeRow.order(Column("created"), Column("id")).fetchAll(database).map { try $0.record() }
-        }
-    }
-
-    /// The one volume that `reference` names: an id, the unambiguous beginning of one, or a name.
-    /// InvalidVolume.NotFound where there is none, InvalidParameterValue where there are several.
-    public func volume(_ reference: String) throws -> VolumeRecord {
-        let all = try volumes()
-        if let exact = all.first(where: { $0.id.text == reference || $0.name == reference }) { return exact }
-        let matches = reference.hasPrefix("vol-") ? all.filter { $0.id.text.hasPrefix(reference) } : []
-        guard let only = matches.first else {
-            throw AWSError(
-                .volumeNotFound,
-                "The volume '\(reference)' does not exist.",
-                hint: "see the volumes with `coffer volume ls`"
-            )
-        }
-        guard matches.count == 1 else {
-            throw AWSError(
-                .invalidParameterValue,
-                "'\(reference)' is the beginning of \(matches.count) volume ids: give more of it"
-            )
-        }
-        return only
-    }
-
-    /// Notes that creation is complete.
-    public func markCreated(_ id: VolumeID) throws {
-        try write { database in
-            try database.execute(sql: "UPDATE volume SET isComplete = 1 WHERE id = ?", arguments: [id.text])
-        }
-    }
-
-    /// Notes which filesystem a volume holds, or is about to hold.
-    public func setFilesystem(_ filesystem: VolumeRecord.Filesystem, of id: VolumeID) throws {
-        try write { database in
-            try database.execute(
-                sql: "UPDATE volume SET filesystem = ? WHERE id = ?",
-                arguments: [filesystem.rawValue, id.text]
-            )
-        }
-    }
-
-    /// Takes a volume off the index; its rollback mark stays, so that a copy put back later is still known as old.
-    public func removeVolume(_ id: VolumeID) throws {
-        try write { database in
-            try database.execute(sql: "DELETE FROM volume WHERE id = ?", arguments: [id.text])
-        }
-    }
-
     // MARK: - Rollback marks
 
     /// The newest header seen of a volume, nil where none was.
@@ -225,11 +178,11 @@ public final class Catalog: Sendable {
 
     // MARK: - Errors
 
-    private func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try Self.translating { try queue.read(body) }
     }
 
-    private func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try Self.translating { try queue.write(body) }
     }
 

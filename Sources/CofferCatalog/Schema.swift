@@ -57,51 +57,7 @@ enum Schema {
                 table.column("value", .text).notNull()
             }
         }
+        migrator.registerMigration("4: life of volumes") { try addLifeOfVolumes($0) }
         return migrator
     }()
-}
-
-/// A volume as its row.
-struct VolumeRow: Codable, FetchableRecord, PersistableRecord {
-    static let databaseTableName = "volume"
-
-    let id: String
-    let name: String?
-    let sizeBytes: Int64
-    let dataUnitBytes: Int
-    let cipherName: String
-    let kmsKeyARN: String
-    let created: Int64
-    let isComplete: Bool
-    let filesystem: String
-
-    init(_ volume: VolumeRecord) {
-        id = volume.id.text
-        name = volume.name
-        sizeBytes = Int64(volume.sizeBytes)
-        dataUnitBytes = volume.dataUnitBytes
-        cipherName = volume.cipherName
-        kmsKeyARN = volume.kmsKeyARN.description
-        created = Int64(volume.created.nanoseconds)
-        isComplete = volume.isComplete
-        filesystem = volume.filesystem.rawValue
-    }
-
-    /// The record, every field parsed again: the file is input.
-    func record() throws -> VolumeRecord {
-        guard let id = VolumeID(id), let arn = ARN(kmsKeyARN), sizeBytes > 0, created >= 0,
-            let filesystem = VolumeRecord.Filesystem(rawValue: filesystem)
-        else { throw AWSError(.damaged, "the catalogue's entry for volume '\(id)' is damaged") }
-        return VolumeRecord(
-            id: id,
-            name: name,
-            sizeBytes: UInt64(sizeBytes),
-            dataUnitBytes: dataUnitBytes,
-            cipherName: cipherName,
-            kmsKeyARN: arn,
-            created: Timestamp(nanoseconds: UInt64(created)),
-            isComplete: isComplete,
-            filesystem: filesystem
-        )
-    }
 }

@@ -42,8 +42,11 @@ struct AttachmentView: Sendable {
 extension RuntimeFolder {
     /// Looks at a volume's attachment. Nothing is trusted for being written down: mounts and loop devices are the
     /// kernel's, life is the process table's and the daemon's answer.
-    func inspect(_ id: VolumeID, file: String) -> AttachmentView {
-        let mounts = MountTable.current()
+    func inspect(
+        _ id: VolumeID,
+        file: String,
+        mounts: [MountEntry] = MountTable.current()
+    ) -> AttachmentView {
         let record = record(id)
         let exposed = exposedMounts(id, among: mounts)
         // A record may name a folder whose FUSE mount is gone while a loop device above it is not.
@@ -85,6 +88,7 @@ extension RuntimeFolder {
     /// `isServed` touches the store, which may hang with a daemon: it is asked last.
     private func state(of view: AttachmentView, isServed: () -> Bool) -> AttachmentState {
         let lives = view.record?.daemon?.isAlive ?? false
+        if !lives { view.record?.daemon?.reap() }
         if let record = view.record, record.mountNamespace != SystemNamespace.mount,
             view.exposedMounts.isEmpty,
             view.status != nil || lives

@@ -82,6 +82,7 @@ public struct RuntimeFolder: Sendable {
         unsafe unlink(recordPath(id) + ".new")
         unsafe unlink(controlSocket(id))
         unsafe rmdir(defaultExposedDirectory(id))
+        removeLinks(id)
     }
 
     /// Takes the mark of a failed last sync away, once somebody was told.
@@ -94,13 +95,14 @@ public struct RuntimeFolder: Sendable {
         unsafe unlink(log(id))
         unsafe unlink(lockPath(id))
         unsafe rmdir(folder(id))
+        removeLinkFolder()
         unsafe rmdir(path)  // where this was the last
     }
 
     /// Held while one process changes a volume's attachment: two mounts at once take turns. Gone with the process.
-    func lock(_ id: VolumeID) throws -> OperationLock {
+    func lock(_ id: VolumeID, waitSeconds: Int = 15) throws -> OperationLock {
         try prepare(id)
-        return try OperationLock(path: lockPath(id), volume: id)
+        return try OperationLock(path: lockPath(id), volume: id, waitSeconds: waitSeconds)
     }
 
     /// Whether a process is changing the volume right now.
@@ -142,6 +144,15 @@ struct ProcessIdentity: Codable, Sendable, Equatable {
     /// Whether it still lives; a zombie does not.
     var isAlive: Bool { Self.startTicks(processID) == startTicks }
 
+    /// Lets a dead child go whom this process started: else it stays in the process table for as long as this one lives.
+    func reap() {
+        guard let fields = ProcessStat.fields(of: processID), fields.count > 19, fields[0] == "Z",
+            UInt64(fields[19]) == startTicks
+        else { return }
+        var status: Int32 = 0
+        unsafe waitpid(processID, &status, WNOHANG)
+    }
+
     private static func startTicks(_ processID: Int32) -> UInt64? {
         guard let fields = ProcessStat.fields(of: processID), fields.count > 19, fields[0] != "Z" else {
             return nil
@@ -151,16 +162,16 @@ struct ProcessIdentity: Codable, Sendable, Equatable {
 }
 
 /// An flock(2) on a file, released when the owner goes.
-final class OperationLock {
+final class OperationLock: Sendable {
     private let descriptor: Int32
 
-    /// IncorrectState when another process holds it for longer than 15 seconds.
-    init(path: String, volume: VolumeID) throws {
+    /// IncorrectState when another process holds it for longer.
+    init(path: String, volume: VolumeID, waitSeconds: Int) throws {
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
             throw AWSError(.internalError, "cannot open \(path): \(SystemError.text(errno))")
         }
-        let deadline = ContinuousClock.now + .seconds(15)
+        let deadline = ContinuousClock.now + .seconds(waitSeconds)
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             guard errno == EWOULDBLOCK || errno == EINTR, ContinuousClock.now < deadline else {
                 close(descriptor)

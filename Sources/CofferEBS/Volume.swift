@@ -4,13 +4,30 @@ public import CofferShapes
 /// A volume as `describeVolumes` tells of it.
 public struct Volume: Sendable {
     public let id: VolumeID
-    public let name: String?
+    public let arn: ARN
+    /// By key; the Name tag is the volume's name.
+    public let tags: [Tag]
     public let sizeBytes: UInt64
+    public let type: VolumeType
+    public let iops: Int?
+    /// MiB/s.
+    public let throughput: Int?
+    public let region: Region
+    /// What the API answers: false where nobody asked for encryption. The data is encrypted all the same.
+    public let isEncrypted: Bool
+    /// The key that wraps the volume key; one of AWS's own where `isEncrypted` is false.
+    public let kmsKeyARN: ARN
+    public let snapshotID: SnapshotID?
+    public let sourceVolumeID: VolumeID?
+    /// What `ModifyVolumeAttribute` sets. (`AutoEnableIO`)
+    public let enablesIOByItself: Bool
     public let dataUnitBytes: Int
     public let cipherName: String
-    public let kmsKeyARN: ARN
     public let created: Timestamp
     public let state: State
+    /// As the API tells of it: who asked for it, under which device, how far it is. nil while it is not attached.
+    public let ec2Attachment: VolumeAttachment?
+    /// What the kernel, the daemon and the process table say.
     public let attachment: AttachmentState
     /// Why the state is what it is, and what to do about it; nil where nothing is wrong.
     public let stateReason: String?
@@ -26,11 +43,19 @@ public struct Volume: Sendable {
     public let backingFile: String
     public let allocatedBytes: UInt64
 
+    public var name: String? { tags.first { $0.key == "Name" }?.value }
+    /// As EBS counts: a part of a GiB counts whole.
+    public var sizeGiB: UInt64 { VolumeLimits.gibibytes(sizeBytes) }
+    /// `sse-kms` or `none`. (`SSEType`)
+    public var sseType: String { isEncrypted ? "sse-kms" : "none" }
+
     /// States of a volume as EBS names them. (EC2 API reference, `Volume`.)
     public enum State: String, Sendable {
         case creating
         case available
         case inUse = "in-use"
+        case deleting
+        case deleted
         case error
     }
 
@@ -49,30 +74,6 @@ public struct Volume: Sendable {
     }
 }
 
-/// What `createVolume` makes. Sizes in bytes.
-public struct CreateVolumeRequest: Sendable {
-    public var name: String?
-    /// Rounded up to a whole number of data units.
-    public var sizeBytes: UInt64
-    /// nil: the AWS managed key `alias/aws/ebs`.
-    public var key: KeyReference?
-    /// 512 or 4096.
-    public var dataUnitBytes: Int
-    /// `aes-256-xts` or `aes-128-xts`.
-    public var cipherName: String
-
-    public init(
-        name: String? = nil,
-        sizeBytes: UInt64,
-        key: KeyReference? = nil,
-        dataUnitBytes: Int = 4096,
-        cipherName: String = "aes-256-xts"
-    ) {
-        (self.name, self.sizeBytes, self.key) = (name, sizeBytes, key)
-        (self.dataUnitBytes, self.cipherName) = (dataUnitBytes, cipherName)
-    }
-}
-
 /// How a volume is attached.
 public struct AttachOptions: Sendable {
     /// The folder to expose the file `volume` in; nil: below the runtime folder.
@@ -85,6 +86,12 @@ public struct AttachOptions: Sendable {
     public var backingIO: BackingIO
     /// nil: as many as suit the machine and the backing I/O.
     public var threadCount: Int?
+    /// Leaves the wrapped volume key as it is, also where the KMS key has newer material.
+    public var keepsWrapping = false
+    /// Such as `/dev/sdf`; nil: the next that is free.
+    public var device: String?
+    /// nil: this host, which is the only instance there is.
+    public var instance: String?
 
     public init(
         directory: String? = nil,
@@ -115,5 +122,7 @@ public struct Attachment: Sendable {
 
 /// The steps of `mount`, in order: what a test kills the command after.
 public enum AttachmentStep: String, Sendable, CaseIterable {
-    case recorded, epochRaised, daemonStarted, keySent, attached, loopAttached, formatting, formatted, mounted
+    case recorded, rewrapBegun, epochRaised, daemonStarted, keySent, attached, loopAttached, formatting,
+        formatted
+    case mounted
 }

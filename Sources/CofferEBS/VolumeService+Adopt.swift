@@ -1,7 +1,7 @@
 internal import CofferBlock
 internal import CofferCatalog
 internal import CofferCrypto
-internal import CofferShapes
+public import CofferShapes
 internal import CofferSystem
 internal import Glibc
 internal import Logging
@@ -9,7 +9,8 @@ internal import Logging
 extension VolumeService {
     /// Takes a volume's file that was made elsewhere into this home, under its own id: the file gets a second name among
     /// the home's volumes, and stays where it is. What it takes to attach it is leave to use its KMS key.
-    public func adoptVolume(file: String, name: String?) throws -> Volume {
+    public func adoptVolume(file: String, name: String?, caller: Caller) async throws -> Volume {
+        try await requirePermission("ec2:ImportVolume", on: [wildcard("volume", caller)], caller: caller)
         if let name { try Self.checkName(name) }
         let store: FileBlockStore
         do {
@@ -25,29 +26,31 @@ extension VolumeService {
         let id = header.volumeID
         let lock = try runtime.lock(id)
         defer { withExtendedLifetime(lock) {} }
-        if (try? catalog.volume(id.text)) != nil {
+        if try catalog.volume(id: id) != nil {
             throw AWSError(.invalidParameterValue, "this home has the volume \(id) already")
         }
         try link(file, id)
+        var record = VolumeRecord(
+            id: id,
+            sizeBytes: header.geometry.volumeBytes,
+            dataUnitBytes: header.geometry.dataUnitBytes,
+            cipherName: header.geometry.cipher.name,
+            kmsKeyARN: slot.wrapped.keyARN,
+            created: clock.now,
+            region: region(of: caller)
+        )
+        record.isEncrypted = !slot.wrapped.keyARN.isAWSOwnedKey
+        if let name { record.tags = [Tag(key: VolumeRecord.nameTag, value: name)] }
         do {
-            try catalog.insert(
-                VolumeRecord(
-                    id: id,
-                    name: name,
-                    sizeBytes: header.geometry.volumeBytes,
-                    dataUnitBytes: header.geometry.dataUnitBytes,
-                    cipherName: header.geometry.cipher.name,
-                    kmsKeyARN: slot.wrapped.keyARN,
-                    created: clock.now
-                )
-            )
+            try catalog.insert(record, namesApart: true)
         } catch {
             unsafe unlink(paths.file(id))
             throw error
         }
         try catalog.markCreated(id)
         logger.info("adopted volume", metadata: ["volume": "\(id)", "file": "\(file)"])
-        return try describe(catalog.volume(id.text))
+        record.stage = .ready
+        return try describe(record)
     }
 
     private func link(_ file: String, _ id: VolumeID) throws {

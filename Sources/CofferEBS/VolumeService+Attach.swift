@@ -12,12 +12,99 @@ extension VolumeService {
     public func attachVolume(
         _ reference: String,
         options: AttachOptions,
+        isDryRun: Bool = false,
         caller: Caller
     ) async throws -> Attachment {
-        let (record, lock) = try locked(reference)
+        let found = try await attachable(reference, options, isDryRun: isDryRun, caller: caller)
+        let (record, lock) = try locked(found.id, for: .attach)
         defer { withExtendedLifetime(lock) {} }
+        try enter(record, options)
         let begun = try await attach(record, options, mountDirectory: nil, caller: caller)
         return Attachment(volumeID: record.id, exposedFile: begun.exposedFile, notices: begun.notices)
+    }
+
+    /// As `attachVolume`, but answers at once, `attaching`: what goes wrong then is told by an event.
+    public func beginAttachVolume(
+        _ reference: String,
+        options: AttachOptions,
+        isDryRun: Bool = false,
+        caller: Caller
+    ) async throws -> VolumeAttachment {
+        let found = try await attachable(reference, options, isDryRun: isDryRun, caller: caller)
+        let (record, lock) = try locked(found.id, for: .attach, waits: false)
+        let entry = try enter(record, options)
+        afterwards {
+            defer { withExtendedLifetime(lock) {} }
+            // The event tells of it.
+            _ = try? await self.attach(record, options, mountDirectory: nil, caller: caller)
+        }
+        return entry.answer(.attaching)
+    }
+
+    /// The volume, for a caller who may attach it to this host as the options say.
+    func attachable(
+        _ reference: String,
+        _ options: AttachOptions,
+        isDryRun: Bool = false,
+        caller: Caller
+    ) async throws -> VolumeRecord {
+        if let instance = options.instance { try requireHost(instance) }
+        if let device = options.device { try DeviceName.check(device) }
+        return try await permitted(
+            reference,
+            to: "ec2:AttachVolume",
+            on: [instanceResource(caller)],
+            isDryRun: isDryRun,
+            caller: caller
+        )
+    }
+
+    /// Refuses every instance but this host.
+    public nonisolated func requireHost(_ instance: String) throws {
+        if instance == instanceID.text { return }
+        guard InstanceID(instance) != nil else {
+            throw AWSError(
+                .instanceIDMalformed,
+                "Invalid id: \"\(instance.prefix(64))\" (expecting \"i-...\")"
+            )
+        }
+        throw AWSError(
+            .instanceNotFound,
+            "The instance ID '\(instance)' does not exist",
+            hint: "the only instance is this host, \(instanceID)"
+        )
+    }
+
+    /// Notes the attachment that is about to be made, under a device of its own.
+    @discardableResult
+    func enter(_ record: VolumeRecord, _ options: AttachOptions) throws -> AttachmentEntry {
+        try forgetDeadAttachments(but: record.id)
+        let others = try catalog.attachments().filter { $0.volume != record.id }.map(\.device)
+        if let device = options.device, others.contains(where: { DeviceName.same($0, device) }) {
+            throw AWSError(
+                .deviceInUse,
+                "Invalid value '\(device)' for unixDevice. Attachment point \(device) is already in use"
+            )
+        }
+        let taken = Set(others)
+        let entry = AttachmentEntry(
+            volume: record.id,
+            instance: instanceID,
+            device: options.device ?? DeviceName.next(taken: taken),
+            attached: clock.now
+        )
+        try catalog.putAttachment(entry)
+        return entry
+    }
+
+    /// Takes away what is noted of attachments that are no more: they hold their devices.
+    private func forgetDeadAttachments(but id: VolumeID) throws {
+        for entry in try catalog.attachments() where entry.volume != id {
+            guard !runtime.isLocked(entry.volume),
+                runtime.inspect(entry.volume, file: paths.file(entry.volume)).state == .detached
+            else { continue }
+            try catalog.removeAttachment(of: entry.volume)
+        }
     }
 
     /// An attachment that has just begun to serve.
@@ -26,16 +113,36 @@ extension VolumeService {
         var notices: [String]
     }
 
-    /// Attaches under the operation lock, which the caller holds. With a `mountDirectory` the daemon leaves at the last
-    /// close of the exposed file.
+    /// Attaches under the operation lock, which the caller holds, once `enter` has noted it. With a `mountDirectory` the
+    /// daemon leaves at the last close of the exposed file. Success and failure leave an event.
     func attach(
         _ record: VolumeRecord,
         _ options: AttachOptions,
         mountDirectory: String?,
         caller: Caller
     ) async throws -> BegunAttachment {
-        try requireComplete(record)
-        try requireDetached(record)
+        do {
+            let begun = try await serve(record, options, mountDirectory: mountDirectory, caller: caller)
+            try catalog.setStage(.attached, ofAttachment: record.id)
+            if let entry = try catalog.attachment(of: record.id) {
+                runtime.link(record.id, device: entry.device, to: begun.exposedFile)
+            }
+            note(record, "attachVolume", "attached")
+            return begun
+        } catch {
+            try? catalog.removeAttachment(of: record.id)  // A dead entry is found as such.
+            await retireGrants(of: record.id)
+            note(record, "attachVolume", "failed", cause: Self.cause(error, record.kmsKeyARN))
+            throw error
+        }
+    }
+
+    private func serve(
+        _ record: VolumeRecord,
+        _ options: AttachOptions,
+        mountDirectory: String?,
+        caller: Caller
+    ) async throws -> BegunAttachment {
         runtime.clear(record.id)
         let store = try openStore(record, options.isReadOnly ? .readOnly : .readWrite)
         try lockExclusively(store, record, shared: options.isReadOnly)
@@ -105,14 +212,17 @@ extension VolumeService {
             throw (error as? AWSError)?.context(doing) ?? error
         }
     }
+}
 
-    private func requireComplete(_ record: VolumeRecord) throws {
-        guard record.isComplete else {
-            throw AWSError(
-                .incorrectState,
-                "the creation of volume \(record.label) was interrupted",
-                hint: "remove it with `coffer volume rm \(record.label)`"
-            )
-        }
+extension AttachmentEntry {
+    func answer(_ state: VolumeAttachment.State) -> VolumeAttachment {
+        VolumeAttachment(
+            volumeID: volume,
+            instanceID: instance,
+            device: device,
+            state: state,
+            attached: attached,
+            deletesOnTermination: deletesOnTermination
+        )
     }
 }

@@ -23,7 +23,22 @@ extension VolumeService {
         caller: Caller
     ) async throws -> OpenedHeader {
         let image = VolumeImage(store, volumeID: record.id, clock: clock)
-        let volumeKey = try await volumeKey(of: image, caller: caller)
+        let header = try translating("reading the header") { try image.read().newest() }
+        try await takeGrant(record, header, caller: caller)
+        let unwrapped = try await unwrappedKey(of: header, caller: caller)
+        let volumeKey = unwrapped.volumeKey
+        var notices: [String] = []
+        if !options.isReadOnly, !options.acceptsRollback {
+            let words = await keepWrappingNew(
+                record,
+                image,
+                header,
+                volumeKey,
+                materialID: options.keepsWrapping ? nil : unwrapped.materialID,
+                caller: caller
+            )
+            if let words { notices.append(words) }
+        }
         let mark = try catalog.mark(of: record.id)
         let start = try translating("reading the header") {
             try image.beginAttach(
@@ -34,7 +49,6 @@ extension VolumeService {
             )
         }
         if !options.isReadOnly { try catalog.setMark(start.mark, of: record.id) }
-        var notices: [String] = []
         if !start.damagedCopies.isEmpty {
             let names = start.damagedCopies.map(\.name).joined(separator: " and ")
             notices.append(
@@ -53,11 +67,24 @@ extension VolumeService {
     }
 
     func volumeKey(of header: VolumeHeader, caller: Caller) async throws -> VolumeKey {
+        let unwrapped = try await unwrappedKey(of: header, caller: caller)
+        return unwrapped.takeVolumeKey()
+    }
+
+    /// A volume key, and which material of its KMS key had wrapped it.
+    struct UnwrappedKey: ~Copyable {
+        let volumeKey: VolumeKey
+        let materialID: String?
+
+        consuming func takeVolumeKey() -> VolumeKey { volumeKey }
+    }
+
+    func unwrappedKey(of header: VolumeHeader, caller: Caller) async throws -> UnwrappedKey {
         guard let slot = header.activeSlot else {
             throw AWSError(.damaged, "the header holds no active key slot")
         }
         do {
-            return try await unwrap(
+            return try await unwrapped(
                 slot.wrapped.blob,
                 key: slot.wrapped.keyARN,
                 context: .volume(header.volumeID),

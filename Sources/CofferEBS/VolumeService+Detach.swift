@@ -1,7 +1,7 @@
 internal import CLinux
 internal import CofferCatalog
 internal import CofferControl
-internal import CofferShapes
+public import CofferShapes
 internal import CofferSystem
 internal import Glibc
 internal import Logging
@@ -9,26 +9,102 @@ internal import Logging
 extension VolumeService {
     /// Detaches a volume: its daemon ends and wipes the key. Safe to repeat, and after a crash too. VolumeInUse while
     /// its filesystem is mounted or its file is open, unless forced. (`DetachVolume`)
-    public func detachVolume(_ reference: String, force: Bool = false) async throws {
-        let (record, lock) = try locked(reference)
+    public func detachVolume(_ reference: String, force: Bool = false, caller: Caller) async throws {
+        let found = try await detachable(reference, caller: caller)
+        let (record, lock) = try locked(found.id, for: nil)
         defer { withExtendedLifetime(lock) {} }
-        let view = inspect(record)
-        if !force, view.state == .attached || view.state == .faulted, let mount = view.filesystemMounts.last {
-            throw AWSError(
-                .volumeInUse,
-                "the filesystem of volume \(record.label) is mounted at \(mount.mountPoint)",
-                hint: "unmount it with `coffer volume unmount \(record.label)`"
-            )
+        try await detach(record, force: force)
+    }
+
+    /// As `detachVolume`, but answers at once, `detaching`, and only for an attachment that is there: IncorrectState for
+    /// an available volume, InvalidAttachment.NotFound for another instance or device. What goes wrong then is told by
+    /// an event, and leaves it `busy`.
+    public func beginDetachVolume(
+        _ reference: String,
+        claim: AttachmentClaim = AttachmentClaim(),
+        force: Bool = false,
+        isDryRun: Bool = false,
+        caller: Caller
+    ) async throws -> VolumeAttachment {
+        if let instance = claim.instance { try requireHost(instance) }
+        let found = try await detachable(reference, isDryRun: isDryRun, caller: caller)
+        let (record, lock) = try locked(found.id, for: .detach, waits: false)
+        let situation = try situation(record, isChanging: false)
+        try VolumeLifecycle.require(claim, situation, host: instanceID)
+        try catalog.setStage(.detaching, ofAttachment: record.id)
+        let answer = entry(situation, view: inspect(record)).answer(.detaching)
+        afterwards {
+            defer { withExtendedLifetime(lock) {} }
+            // The event tells of it.
+            try? await self.detach(record, force: force)
         }
-        try await undo(record, view, force: force)
+        return answer
     }
 
     /// Unmounts a volume's filesystem, takes its loop device away and detaches it, in this order. Safe to repeat, and
     /// brings back to clean what a dead daemon or a killed command left.
-    public func unmountVolume(_ reference: String, force: Bool = false) async throws {
-        let (record, lock) = try locked(reference)
+    public func unmountVolume(_ reference: String, force: Bool = false, caller: Caller) async throws {
+        let found = try await detachable(reference, caller: caller)
+        let (record, lock) = try locked(found.id, for: nil)
         defer { withExtendedLifetime(lock) {} }
-        try await undo(record, inspect(record), force: force)
+        try await undoing(record, force: force) { view in
+            try await self.undo(record, view, force: force)
+        }
+    }
+
+    private func detachable(
+        _ reference: String,
+        isDryRun: Bool = false,
+        caller: Caller
+    ) async throws -> VolumeRecord {
+        try await permitted(
+            reference,
+            to: "ec2:DetachVolume",
+            on: [instanceResource(caller)],
+            isDryRun: isDryRun,
+            caller: caller
+        )
+    }
+
+    /// Detaches under the operation lock, which the caller holds.
+    private func detach(_ record: VolumeRecord, force: Bool) async throws {
+        try await undoing(record, force: force) { view in
+            if !force, view.state == .attached || view.state == .faulted,
+                let mount = view.filesystemMounts.last
+            {
+                throw AWSError(
+                    .volumeInUse,
+                    "the filesystem of volume \(record.label) is mounted at \(mount.mountPoint)",
+                    hint: "unmount it with `coffer volume unmount \(record.label)`"
+                )
+            }
+            try await self.undo(record, view, force: force)
+        }
+    }
+
+    /// Runs what undoes an attachment; then what was noted of it goes, and its grant.
+    private func undoing(
+        _ record: VolumeRecord,
+        force: Bool,
+        _ body: (AttachmentView) async throws -> Void
+    ) async throws {
+        let view = inspect(record)
+        let wasAttached = view.state != .detached
+        do {
+            try await body(view)
+        } catch {
+            // What was undone all the same, with a loss to tell of, is undone.
+            if inspect(record).state == .detached { await forgetAttachment(record, "detached") }
+            if wasAttached { note(record, "detachVolume", "failed", cause: "\(error)") }
+            throw error
+        }
+        await forgetAttachment(record, wasAttached ? "detached" : nil)
+    }
+
+    private func forgetAttachment(_ record: VolumeRecord, _ result: String?) async {
+        try? catalog.removeAttachment(of: record.id)  // A dead entry is found as such.
+        await retireGrants(of: record.id)
+        if let result { note(record, "detachVolume", result) }
     }
 
     /// Undoes an attachment from the top down. A daemon that hangs is never waited for: with `force` its FUSE connection
@@ -175,6 +251,7 @@ extension VolumeService {
                 return true
             }
         }
+        daemon.reap()
         // A process's threads may hold its files for a moment after it counts as dead.
         _ = await Self.waits(seconds: 2) { !RuntimeFolder.isServed(file: file) }
         return false

@@ -25,7 +25,7 @@ extension VolumeService {
     /// Looks at a volume's header: both copies, its authenticity, its place in time. Changes nothing; works on an
     /// attached volume too.
     public func checkVolume(_ reference: String, caller: Caller) async throws -> VolumeCheck {
-        let record = try catalog.volume(reference)
+        let record = try await permitted(reference, to: "ec2:DescribeVolumeStatus", caller: caller)
         let image = VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock)
         do {
             let volumeKey = try await volumeKey(of: image, caller: caller)
@@ -40,9 +40,9 @@ extension VolumeService {
 
     /// Mends a damaged copy of the header from the good one, which is authenticated first. The volume must be detached.
     public func repairVolume(_ reference: String, caller: Caller) async throws -> VolumeCheck {
-        let (record, lock) = try locked(reference)
+        let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
+        let (record, lock) = try locked(found.id, for: .rewriteHeader)
         defer { withExtendedLifetime(lock) {} }
-        try requireDetached(record)
         let store = try openStore(record, .readWrite)
         try lockExclusively(store, record)
         let image = VolumeImage(store, volumeID: record.id, clock: clock)
@@ -60,8 +60,8 @@ extension VolumeService {
     }
 
     /// The newest good copy of the header, 32768 bytes, to be kept elsewhere. It holds no key but the wrapped one.
-    public func saveHeader(_ reference: String) throws -> [UInt8] {
-        let record = try catalog.volume(reference)
+    public func saveHeader(_ reference: String, caller: Caller) async throws -> [UInt8] {
+        let record = try await permitted(reference, to: "ec2:DescribeVolumeAttribute", caller: caller)
         let image = VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock)
         return try translating("saving the header of \(record.label)") { try image.saveHeader() }
     }
@@ -73,9 +73,9 @@ extension VolumeService {
         acceptsRollback: Bool,
         caller: Caller
     ) async throws {
-        let (record, lock) = try locked(reference)
+        let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
+        let (record, lock) = try locked(found.id, for: .rewriteHeader)
         defer { withExtendedLifetime(lock) {} }
-        try requireDetached(record)
         let store = try openStore(record, .readWrite)
         try lockExclusively(store, record)
         let image = VolumeImage(store, volumeID: record.id, clock: clock)

@@ -34,7 +34,8 @@ extension VolumeService {
         options: MountOptions,
         caller: Caller
     ) async throws -> Attachment {
-        let (record, lock) = try locked(reference)
+        let found = try await attachable(reference, options.attach, caller: caller)
+        let (record, lock) = try locked(found.id, for: nil)
         defer { withExtendedLifetime(lock) {} }
         let view = inspect(record)
         if view.state == .attached, let mounted = view.filesystemMounts.last {
@@ -43,7 +44,9 @@ extension VolumeService {
                 "volume \(record.label) is mounted already, at \(mounted.mountPoint)"
             )
         }
+        try VolumeLifecycle.require(.attach, situation(record, view, isChanging: false))
         let target = try Self.mountPoint(directory, mode: 0o755)
+        try enter(record, options.attach)
         var begun = try await attach(record, options.attach, mountDirectory: target, caller: caller)
         do {
             let held = unsafe open(
@@ -55,7 +58,7 @@ extension VolumeService {
             }
             defer { close(held) }
             if geteuid() == 0 {
-                try await mountThroughLoop(record, held, begun.exposedFile, target, options)
+                begun.notices += try await mountThroughLoop(record, held, begun.exposedFile, target, options)
             } else {
                 begun.notices += try await mountThroughFuse2fs(
                     record,
@@ -69,6 +72,8 @@ extension VolumeService {
         } catch {
             // Bring back what was built; the first error is the one to tell.
             try? await undo(record, inspect(record), force: true)
+            try? catalog.removeAttachment(of: record.id)  // A dead entry is found as such.
+            await retireGrants(of: record.id)
             throw error
         }
         logger.info("mounted volume", metadata: ["volume": "\(record.id)", "directory": "\(target)"])
@@ -83,7 +88,7 @@ extension VolumeService {
         _ exposedFile: String,
         _ target: String,
         _ options: MountOptions
-    ) async throws {
+    ) async throws -> [String] {
         let (loop, descriptor) = try LoopDevice.attach(
             exposed,
             name: exposedFile,
@@ -107,6 +112,8 @@ extension VolumeService {
         guard outcome.code == 0 else {
             throw AWSError(.internalError, "cannot mount \(kind.rawValue) on \(target): \(outcome.errors)")
         }
+        guard record.awaitsFilesystemGrowth, !options.attach.isReadOnly else { return [] }
+        return await growMounted(record, kind, device: loop.path, directory: target).map { [$0] } ?? []
     }
 
     private func mountThroughFuse2fs(
@@ -136,6 +143,7 @@ extension VolumeService {
                     hint: "attach it with `coffer volume attach` and run `e2fsck -f` on the exposed file"
                 )
             }
+            if record.awaitsFilesystemGrowth { try await growUnmounted(record, file: exposedFile) }
         }
         let access = options.attach.isReadOnly ? "ro" : "rw"
         let more = options.mountOptions.map { ",\($0)" } ?? ""

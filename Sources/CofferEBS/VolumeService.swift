@@ -14,7 +14,8 @@ public import Logging
 /// Verbs are the EC2 API's. They throw `AWSError`.
 public actor VolumeService {
     let catalog: Catalog
-    let keys: any KeyService
+    let keys: VolumeKeys
+    let authoriser: any ActionAuthoriser
     let identity: HomeIdentity
     let paths: VolumePaths
     let clock: any WallClock
@@ -22,11 +23,18 @@ public actor VolumeService {
     /// Told after each step of an attachment; a test ends the process there.
     let onStep: @Sendable (AttachmentStep) -> Void
 
+    /// This host, as the one instance that volumes are attached to.
+    public nonisolated let instanceID: InstanceID
+    /// What goes on after a verb has answered.
+    private var work: [Int: Task<Void, Never>] = [:]
+    private var workNumber = 0
+
     var runtime: RuntimeFolder { paths.runtime }
 
     public init(
         catalog: Catalog,
-        keys: any KeyService,
+        keys: VolumeKeys,
+        authoriser: any ActionAuthoriser,
         identity: HomeIdentity,
         paths: VolumePaths,
         clock: any WallClock = SystemClock(),
@@ -35,100 +43,94 @@ public actor VolumeService {
     ) {
         self.catalog = catalog
         self.keys = keys
+        self.authoriser = authoriser
         self.identity = identity
+        instanceID = HostInstance.id(home: paths.home)
         self.paths = paths
         self.clock = clock
         self.logger = logger
         self.onStep = onStep
     }
 
-    // MARK: - Create, describe, delete
-
-    /// Makes an encrypted volume: a sparse file whose header holds the volume key, wrapped by the KMS key. (`CreateVolume`)
-    public func createVolume(_ request: CreateVolumeRequest, caller: Caller) async throws -> Volume {
-        let geometry = try Self.geometry(request)
-        if let name = request.name { try Self.checkName(name) }
-        let service = caller.through(.ebs)
-        let key: KeyMetadata
-        if let reference = request.key {
-            key = try await keys.describeKey(reference, caller: service)
-        } else {
-            key = try await keys.awsManagedKey(of: .ebs, caller: service)
-        }
-
-        let id = VolumeID(random: SystemByteSource())
-        let context = EncryptionContext.volume(id)
-        // As EBS does: the key is made without plaintext, then decrypted once, because the header's code needs it.
-        let wrapped = try await keys.generateDataKeyWithoutPlaintext(
-            count: VolumeKey.count,
-            key: .keyARN(key.arn, key.keyID),
-            context: context,
-            caller: service
-        )
-        let volumeKey = try await unwrap(wrapped.blob, key: key.arn, context: context, caller: service)
-
-        let record = VolumeRecord(
-            id: id,
-            name: request.name,
-            sizeBytes: geometry.volumeBytes,
-            dataUnitBytes: geometry.dataUnitBytes,
-            cipherName: geometry.cipher.name,
-            kmsKeyARN: key.arn,
-            created: clock.now
-        )
-        // Held while the volume is made, so that a creation under way is told from one that a crash cut short.
-        let lock = try runtime.lock(id)
-        defer { withExtendedLifetime(lock) {} }
-        do {
-            try catalog.insert(record)
-            try writeNewVolume(id, geometry, wrapped, context, volumeKey)
-        } catch {
-            unsafe unlink(paths.file(id))
-            try? catalog.removeVolume(id)  // The first error is the one to tell.
-            runtime.remove(id)
-            throw error
-        }
-        try catalog.markCreated(id)
-        logger.info("created volume", metadata: ["volume": "\(id)", "key": "\(key.arn)"])
-        return try describe(catalog.volume(id.text))
-    }
-
-    /// The volumes of the home, or those that the references name. (`DescribeVolumes`)
-    public func describeVolumes(_ references: [String] = []) throws -> [Volume] {
-        let records =
-            references.isEmpty ? try catalog.volumes() : try references.map { try catalog.volume($0) }
-        return try records.map { try describe($0) }
-    }
-
-    /// Deletes a volume that is not attached: both headers are overwritten first, so that the wrapped key is gone even
-    /// from a disk that keeps old blocks of deleted files. (`DeleteVolume`)
-    public func deleteVolume(_ reference: String) throws {
-        let (record, lock) = try locked(reference)
-        defer { withExtendedLifetime(lock) {} }
-        try requireDetached(record)
-        let path = paths.file(record.id)
-        if unsafe access(path, F_OK) == 0 {
-            let store = try openStore(record, .readWrite)
-            try lockExclusively(store, record)
-            try translating("erasing the header of \(record.id)") {
-                try VolumeImage(store, volumeID: record.id).erase()
-            }
-            unsafe unlink(path)
-            try paths.syncVolumesFolder()
-        }
-        try catalog.removeVolume(record.id)
-        runtime.remove(record.id)
-        logger.info("deleted volume", metadata: ["volume": "\(record.id)"])
-    }
-
     // MARK: - Parts that the other verbs share
 
-    /// The volume that `reference` names, as it is once no other command changes it; held so while the lock lives.
-    func locked(_ reference: String) throws -> (VolumeRecord, OperationLock) {
-        let id = try catalog.volume(reference).id
-        let lock = try runtime.lock(id)
+    /// A volume as it is once no other command changes it; held so while the lock lives. Refused where its state does not
+    /// allow `verb`. With `waits` another command's end is waited for a while.
+    func locked(
+        _ id: VolumeID,
+        for verb: VolumeVerb?,
+        waits: Bool = true
+    ) throws -> (VolumeRecord, OperationLock) {
+        let lock: OperationLock
+        do {
+            lock = try runtime.lock(id, waitSeconds: waits ? 15 : 0)
+        } catch let error as AWSError where error.code == .incorrectState {
+            // What is under way may be told better.
+            if let verb, let record = try catalog.volume(id: id) {
+                try VolumeLifecycle.require(verb, situation(record, isChanging: true))
+            }
+            throw error
+        }
         // Read again: who held the lock before may have changed or removed it.
-        return (try catalog.volume(id.text), lock)
+        guard let record = try catalog.volume(id: id) else {
+            runtime.remove(id)
+            throw AWSError(.volumeNotFound, "The volume '\(id)' does not exist.")
+        }
+        if let verb { try VolumeLifecycle.require(verb, situation(record, isChanging: false)) }
+        return (record, lock)
+    }
+
+    /// All that decides the volume's state. `isChanging` is false for who holds the operation lock.
+    func situation(
+        _ record: VolumeRecord,
+        _ view: AttachmentView? = nil,
+        isChanging: Bool
+    ) throws -> VolumeSituation {
+        let file = paths.file(record.id)
+        return VolumeSituation(
+            record: record,
+            attachment: (view ?? inspect(record)).state,
+            entry: try catalog.attachment(of: record.id),
+            isChanging: isChanging,
+            fileExists: unsafe access(file, F_OK) == 0,
+            file: file
+        )
+    }
+
+    /// Notes what happened. That it cannot be noted undoes nothing.
+    func note(_ record: VolumeRecord, _ event: String, _ result: String, cause: String = "") {
+        let event = EventRecord(
+            time: clock.now,
+            resource: record.id.text,
+            name: event,
+            result: result,
+            cause: String(cause.prefix(1024)),
+            region: record.region
+        )
+        do {
+            try catalog.add(event)
+        } catch {
+            logger.error("an event was not noted", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: - Work that outlives its verb
+
+    /// Has `body` done after the verb has answered.
+    func afterwards(_ body: @escaping @Sendable () async -> Void) {
+        workNumber += 1
+        let number = workNumber
+        work[number] = Task {
+            await body()
+            self.workEnded(number)
+        }
+    }
+
+    private func workEnded(_ number: Int) { work[number] = nil }
+
+    /// Waits for what verbs have begun and not ended: who ends the process asks for it.
+    public func finishBegunWork() async {
+        while let task = work.first?.value { await task.value }
     }
 
     /// Asks KMS for the volume key behind a wrapped one.
@@ -138,12 +140,28 @@ public actor VolumeService {
         context: EncryptionContext,
         caller: Caller
     ) async throws -> VolumeKey {
+        let unwrapped = try await unwrapped(blob, key: key, context: context, caller: caller)
+        return unwrapped.takeVolumeKey()
+    }
+
+    func unwrapped(
+        _ blob: CiphertextBlob,
+        key: ARN,
+        context: EncryptionContext,
+        caller: Caller
+    ) async throws -> UnwrappedKey {
         let reference = KeyReference(key.description)
-        let answer = try await keys.decrypt(blob, key: reference, context: context, caller: caller)
+        let answer = try await keys.service(of: key).decrypt(
+            blob,
+            key: reference,
+            context: context,
+            caller: caller
+        )
+        let materialID = answer.keyMaterialID
         guard let volumeKey = VolumeKey(answer.takePlaintext()) else {
             throw AWSError(.damaged, "the wrapped volume key holds no volume key")
         }
-        return volumeKey
+        return UnwrappedKey(volumeKey: volumeKey, materialID: materialID)
     }
 
     func openStore(_ record: VolumeRecord, _ access: FileBlockStore.Access) throws -> FileBlockStore {
@@ -170,26 +188,6 @@ public actor VolumeService {
 
     func inspect(_ record: VolumeRecord) -> AttachmentView {
         runtime.inspect(record.id, file: paths.file(record.id))
-    }
-
-    func requireDetached(_ record: VolumeRecord) throws {
-        let view = inspect(record)
-        switch view.state {
-        case .detached: return
-        case .attached, .faulted, .elsewhere:
-            throw AWSError(
-                .volumeInUse,
-                "volume \(record.label) is attached",
-                hint: "detach it first with `coffer volume unmount \(record.label)`"
-            )
-        case .crashed, .hung:
-            throw AWSError(
-                .volumeInUse,
-                "the daemon of volume \(record.label) \(view.state == .hung ? "hangs" : "died") and left mounts",
-                hint: "clean up with `coffer volume unmount \(record.label)"
-                    + (view.state == .hung ? " --force`" : "`")
-            )
-        }
     }
 
     /// Runs a step of an engine; its error leaves as an `AWSError` that says what was under way.
@@ -219,67 +217,6 @@ public actor VolumeService {
         case .faulted: AWSError(.internalError, "\(doing): an earlier sync failed")
         case .cipher: AWSError(.internalError, "\(doing): the cipher failed")
         }
-    }
-
-    private func writeNewVolume(
-        _ id: VolumeID,
-        _ geometry: Geometry,
-        _ wrapped: EncryptResponse,
-        _ context: EncryptionContext,
-        _ volumeKey: borrowing VolumeKey
-    ) throws {
-        guard let slot = WrappedVolumeKey(keyARN: wrapped.keyARN, blob: wrapped.blob, context: context) else {
-            throw AWSError(.internalError, "the wrapped volume key does not fit a header")
-        }
-        let path = paths.file(id)
-        let store: FileBlockStore
-        let mark: RollbackMark
-        do {
-            store = try FileBlockStore(path: path, .create)
-        } catch {
-            throw Self.error(error, "making \(path)")
-        }
-        do {
-            let made = try VolumeImage.create(
-                in: store,
-                VolumePlan(volumeID: id, geometry: geometry, wrapped: slot),
-                volumeKey: volumeKey,
-                clock: clock
-            )
-            mark = made.header.mark
-        } catch {
-            throw error.awsError.context("making volume \(id)")
-        }
-        try paths.syncVolumesFolder()
-        try catalog.setMark(mark, of: id)
-    }
-
-    private static func geometry(_ request: CreateVolumeRequest) throws -> Geometry {
-        let unit = UInt64(clamping: request.dataUnitBytes)
-        guard unit == 512 || unit == 4096 else {
-            throw AWSError(
-                .invalidParameterValue,
-                "a data unit has 512 or 4096 bytes, not \(request.dataUnitBytes)"
-            )
-        }
-        guard let cipher = Geometry.Cipher.allCases.first(where: { $0.name == request.cipherName }) else {
-            let names = Geometry.Cipher.allCases.map(\.name).joined(separator: " or ")
-            throw AWSError(.invalidParameterValue, "the cipher is \(names), not \(request.cipherName)")
-        }
-        let smallest: UInt64 = 1 << 20
-        guard request.sizeBytes >= smallest, request.sizeBytes <= Geometry.maximumVolumeBytes,
-            let geometry = Geometry(
-                volumeBytes: (request.sizeBytes + unit - 1) / unit * unit,
-                dataUnitBytes: request.dataUnitBytes,
-                cipher: cipher
-            )
-        else {
-            throw AWSError(
-                .invalidParameterValue,
-                "a volume has 1 MiB to 64 TiB, not \(request.sizeBytes) bytes"
-            )
-        }
-        return geometry
     }
 
     /// A name is a tag's value that can stand on a command line: no id's form, nothing unprintable.

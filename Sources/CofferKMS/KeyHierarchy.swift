@@ -13,6 +13,7 @@ internal import CofferShapes
 ///   ├─ "coffer/kms/tokens/1"      authenticates grant tokens, and names imported material
 ///   ├─ "coffer/kms/root-check/1"  32 bytes that the store keeps to know its root key by
 ///   ├─ "coffer/identity/1"        the identity service's key
+///   ├─ "coffer/aws-owned/ebs/1"   wraps the keys of volumes that nobody asked to have encrypted
 ///   └─ "coffer/trail/1"           the trail's key
 /// ```
 /// The root key itself only derives (HKDF-SHA-256, no salt), so that no key serves two purposes.

@@ -134,6 +134,29 @@ public final class RemoteKeyService: KeyService {
         )
     }
 
+    public func createGrant(
+        _ order: GrantOrder,
+        on key: KeyReference,
+        caller: Caller
+    ) async throws -> GrantResponse {
+        let answer = try await call("CreateGrant") { writer in
+            writer.text("KeyId", key.description)
+            writer.grant(order)
+        }
+        return GrantResponse(id: try answer.text("GrantId"), token: try answer.text("GrantToken"))
+    }
+
+    public func retireGrant(_ grant: GrantReference, caller: Caller) async throws {
+        _ = try await call("RetireGrant") { writer in
+            switch grant {
+            case .token(let token): writer.text("GrantToken", token)
+            case .id(let id, let key):
+                writer.text("GrantId", id)
+                writer.text("KeyId", key.description)
+            }
+        }
+    }
+
     /// A call whose request holds nothing secret.
     private func call(_ operation: String, _ fill: (inout JSONWriter) -> Void) async throws -> KMSAnswer {
         try await caller.call(operation, JSONWriter.object(fill))
@@ -165,6 +188,22 @@ extension JSONWriter {
         key(name)
         beginObject()
         for (key, value) in context.pairs.sorted(by: { $0.key < $1.key }) { text(key, value) }
+        endObject()
+    }
+
+    fileprivate mutating func grant(_ order: GrantOrder) {
+        text("GranteePrincipal", order.grantee)
+        if let retiring = order.retiring { text("RetiringPrincipal", retiring) }
+        if let name = order.name { text("Name", name) }
+        key("Operations")
+        beginArray()
+        for operation in order.operations { string(operation.rawValue) }
+        endArray()
+        guard let constraints = order.constraints else { return }
+        key("Constraints")
+        beginObject()
+        if let equals = constraints.equals { context("EncryptionContextEquals", equals) }
+        if let subset = constraints.subset { context("EncryptionContextSubset", subset) }
         endObject()
     }
 

@@ -23,6 +23,16 @@ public struct ARN: Hashable, Sendable, Codable, CustomStringConvertible {
         ARN(service: "kms", region: region.name, account: account.digits, resource: "key/\(id)")
     }
 
+    /// A key of AWS's own, which no account has: in the account's place stands `aws`.
+    public static func awsOwnedKey(_ id: KeyID, region: Region) -> ARN {
+        ARN(service: "kms", region: region.name, account: awsAccount, resource: "key/\(id)")
+    }
+
+    private static let awsAccount = "aws"
+
+    /// Whether this is the ARN of an AWS-owned key.
+    public var isAWSOwnedKey: Bool { service == "kms" && account == Self.awsAccount }
+
     public static func alias(_ name: AliasName, region: Region, account: AccountID) -> ARN {
         ARN(service: "kms", region: region.name, account: account.digits, resource: name.text)
     }
@@ -34,6 +44,26 @@ public struct ARN: Hashable, Sendable, Codable, CustomStringConvertible {
     /// An IAM user; `path` begins and ends with a slash.
     public static func user(_ name: String, path: String = "/", account: AccountID) -> ARN {
         ARN(service: "iam", region: "", account: account.digits, resource: "user\(path)\(name)")
+    }
+
+    /// A resource of EC2, such as `volume/vol-…`; nil where it would be too long.
+    public static func ec2(_ resource: String, region: Region, account: AccountID) -> ARN? {
+        ARN("arn:aws:ec2:\(region):\(account):\(resource)")
+    }
+
+    public static func volume(_ id: VolumeID, region: Region, account: AccountID) -> ARN {
+        ARN(service: "ec2", region: region.name, account: account.digits, resource: "volume/\(id)")
+    }
+
+    /// The principal that EBS acts as for an instance: the grantee of the grants that an attachment holds. (AWS KMS
+    /// developer guide, "Examining grants".)
+    public static func ec2Infrastructure(_ instance: InstanceID, account: AccountID) -> ARN {
+        ARN(
+            service: "sts",
+            region: "",
+            account: account.digits,
+            resource: "assumed-role/aws:ec2-infrastructure/\(instance)"
+        )
     }
 
     /// Whether this is an account's root user.

@@ -23,7 +23,7 @@ public enum Hex {
         return bytes
     }
 
-    static func isLowerDigit(_ byte: UInt8) -> Bool {
+    package static func isLowerDigit(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
     }
 
@@ -74,7 +74,7 @@ public enum UUIDText {
     private static let dashes = [8, 13, 18, 23]
 
     /// Sets the version and variant of 16 random bytes.
-    static func version4(_ random: [UInt8]) -> [UInt8] {
+    package static func version4(_ random: [UInt8]) -> [UInt8] {
         var bytes = random
         bytes[6] = bytes[6] & 0x0F | 0x40
         bytes[8] = bytes[8] & 0x3F | 0x80

@@ -127,6 +127,20 @@ extension KeyManagementService {
         }
     }
 
+    // MARK: - What clients of the key service ask
+
+    public func createGrant(
+        _ order: GrantOrder,
+        on key: KeyReference,
+        caller: Caller
+    ) async throws -> GrantResponse {
+        try await createGrant(order, on: key, use: KeyUse(), caller: caller)
+    }
+
+    public func retireGrant(_ grant: GrantReference, caller: Caller) async throws {
+        try await retireGrant(grant, isDryRun: false, caller: caller)
+    }
+
     private static func isGrantID(_ text: String) -> Bool { Hex.bytes(text)?.count == 32 }
 
     // MARK: - Tokens

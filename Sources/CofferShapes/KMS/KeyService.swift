@@ -55,6 +55,13 @@ public protocol KeyService: Sendable {
         destinationContext: EncryptionContext,
         caller: Caller
     ) async throws -> ReEncryptResponse
+
+    /// Gives a principal leave for operations with one key, named by id or key ARN. The same order under the same name
+    /// gives the same grant again. (`CreateGrant`)
+    func createGrant(_ order: GrantOrder, on key: KeyReference, caller: Caller) async throws -> GrantResponse
+
+    /// Ends a grant that has done its work; NotFoundException for one that is not there. (`RetireGrant`)
+    func retireGrant(_ grant: GrantReference, caller: Caller) async throws
 }
 
 /// What KMS gives a caller to keep: opaque, not secret, at most 6144 bytes.

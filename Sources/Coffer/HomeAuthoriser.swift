@@ -1,0 +1,18 @@
+internal import CofferCatalog
+internal import CofferIdentity
+internal import CofferShapes
+
+/// The home's answer to whether a caller may do something. Its root user may, and is not kept waiting for the root key;
+/// for all others the identity service decides.
+struct HomeAuthoriser: ActionAuthoriser {
+    let home: Home
+
+    func require(_ request: ActionRequest, caller: Caller) async throws {
+        if caller.principal == .root(home.identity.account) { return }
+        let authoriser = EC2Authoriser(
+            directory: try await home.identityService().directory,
+            region: home.identity.region
+        )
+        try await authoriser.require(request, caller: caller)
+    }
+}

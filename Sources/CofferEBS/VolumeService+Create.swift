@@ -1,0 +1,257 @@
+internal import CofferBlock
+internal import CofferCatalog
+internal import CofferCrypto
+internal import CofferSecrets
+public import CofferShapes
+internal import CofferSystem
+internal import Glibc
+internal import Logging
+
+extension VolumeService {
+    /// Makes an encrypted volume: a sparse file whose header holds the volume key, wrapped by the KMS key. Returns when
+    /// it is there; what goes wrong is thrown and leaves nothing. (`CreateVolume`)
+    public func createVolume(_ request: CreateVolumeRequest, caller: Caller) async throws -> Volume {
+        switch try await beginCreation(request, isDryRun: false, caller: caller) {
+        case .made(let id): return try describe(existing(id))
+        case .begun(let plan):
+            do {
+                try await finish(plan)
+            } catch {
+                unsafe unlink(paths.file(plan.record.id))
+                try? catalog.removeVolume(plan.record.id)  // The first error is the one to tell.
+                runtime.remove(plan.record.id)
+                note(plan.record, "createVolume", "failed", cause: Self.cause(error, plan.record.kmsKeyARN))
+                throw error
+            }
+            return try describe(existing(plan.record.id))
+        }
+    }
+
+    /// As `createVolume`, but answers at once: the volume is `creating`, and then `available` or `error`. As on AWS a
+    /// KMS key that cannot be used shows only then, with an event that names it.
+    public func beginCreateVolume(
+        _ request: CreateVolumeRequest,
+        isDryRun: Bool = false,
+        caller: Caller
+    ) async throws -> Volume {
+        switch try await beginCreation(request, isDryRun: isDryRun, caller: caller) {
+        case .made(let id): return try describe(existing(id))
+        case .begun(var plan):
+            if plan.record.isEncrypted, let key = try? await usableKey(plan) {
+                plan.record.kmsKeyARN = key.arn
+                try catalog.change(plan.record.id) { $0.kmsKeyARN = key.arn }
+            }
+            let volume = try describe(existing(plan.record.id))
+            afterwards { [plan] in await self.finishUnwatched(plan) }
+            return volume
+        }
+    }
+
+    private func existing(_ id: VolumeID) throws -> VolumeRecord {
+        guard let record = try catalog.volume(id: id) else {
+            throw AWSError(.volumeNotFound, "The volume '\(id)' does not exist.")
+        }
+        return record
+    }
+
+    // MARK: - Steps
+
+    /// A volume that is on the index and nowhere else yet.
+    private struct Plan: Sendable {
+        var record: VolumeRecord
+        let geometry: Geometry
+        /// nil: the AWS managed key.
+        let key: KeyReference?
+        /// Held while the volume is made, so that a creation under way is told from one that a crash cut short.
+        let lock: OperationLock
+        let caller: Caller
+    }
+
+    private enum Beginning {
+        case begun(Plan)
+        /// The same request made it before.
+        case made(VolumeID)
+    }
+
+    private func beginCreation(
+        _ request: CreateVolumeRequest,
+        isDryRun: Bool,
+        caller: Caller
+    ) async throws -> Beginning {
+        let region = region(of: caller)
+        let defaults = try catalog.encryptionDefaults(of: region)
+        try await requireCreation(
+            request,
+            isEncrypted: request.isEncrypted == true || defaults.isByDefault,
+            caller
+        )
+        let geometry = try NewVolume.geometry(request)
+        let isEncrypted = try NewVolume.isEncrypted(request, defaults)
+        let key = request.key ?? defaults.key.map { KeyReference($0.description) }
+        try NewVolume.check(request, region: region)
+        let shape = try VolumeLimits.shape(
+            request.type,
+            sizeBytes: geometry.volumeBytes,
+            iops: request.iops,
+            throughput: request.throughput
+        )
+        if isDryRun { throw AWSError.dryRunSucceeds }
+        let id = VolumeID(random: SystemByteSource())
+        var record = VolumeRecord(
+            id: id,
+            sizeBytes: geometry.volumeBytes,
+            dataUnitBytes: geometry.dataUnitBytes,
+            cipherName: geometry.cipher.name,
+            kmsKeyARN: try NewVolume.keyARN(key, region: region, account: identity.account),
+            created: clock.now,
+            region: region
+        )
+        (record.type, record.iops, record.throughput) = (shape.type, shape.iops, shape.throughput)
+        record.isEncrypted = isEncrypted
+        record.tags = NewVolume.tags(request)
+        let lock = try runtime.lock(id)
+        do {
+            let token = try NewVolume.token(request, region: region)
+            if let made = try catalog.insert(record, token: token, namesApart: request.name != nil) {
+                runtime.remove(id)
+                return .made(made)
+            }
+        } catch {
+            runtime.remove(id)
+            throw error
+        }
+        return .begun(Plan(record: record, geometry: geometry, key: key, lock: lock, caller: caller))
+    }
+
+    /// Tags at creation need leave to tag, as on AWS. (EC2 user guide, "Grant permission to tag resources during
+    /// creation".)
+    private func requireCreation(
+        _ request: CreateVolumeRequest,
+        isEncrypted: Bool,
+        _ caller: Caller
+    ) async throws {
+        var action = ActionRequest("ec2:CreateVolume", on: [wildcard("volume", caller)])
+        action.facts = [
+            "ec2:VolumeSize": ["\(VolumeLimits.gibibytes(request.sizeBytes))"],
+            "ec2:VolumeType": [request.type.rawValue],
+            "ec2:Encrypted": ["\(isEncrypted)"],
+            "ec2:AvailabilityZone": [region(of: caller).zone],
+        ]
+        if let iops = request.iops { action.facts["ec2:VolumeIops"] = ["\(iops)"] }
+        if let throughput = request.throughput { action.facts["ec2:VolumeThroughput"] = ["\(throughput)"] }
+        if let key = request.key { action.facts["ec2:KmsKeyId"] = [key.description] }
+        let tags = NewVolume.tags(request)
+        action.add(requestTags: tags)
+        try await authoriser.require(action, caller: caller)
+        guard !tags.isEmpty else { return }
+        var tagging = ActionRequest("ec2:CreateTags", on: [wildcard("volume", caller)])
+        tagging.facts = ["ec2:CreateAction": ["CreateVolume"]]
+        tagging.add(requestTags: tags)
+        try await authoriser.require(tagging, caller: caller)
+    }
+
+    private func finishUnwatched(_ plan: Plan) async {
+        do {
+            try await finish(plan)
+        } catch {
+            let cause = Self.cause(error, plan.record.kmsKeyARN)
+            unsafe unlink(paths.file(plan.record.id))
+            note(plan.record, "createVolume", "failed", cause: cause)
+            do {
+                try catalog.change(plan.record.id) { ($0.stage, $0.failure) = (.failed, cause) }
+            } catch {
+                // Without the lock, it counts as a creation that was interrupted.
+                logger.error("a failed creation was not noted", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func finish(_ plan: Plan) async throws {
+        defer { withExtendedLifetime(plan.lock) {} }
+        let id = plan.record.id
+        let service = plan.caller.through(.ebs)
+        let key = try await usableKey(plan)
+        let context = EncryptionContext.volume(id)
+        // As EBS does: the key is made without plaintext, then decrypted once, because the header's code needs it.
+        let wrapped = try await keys.service(of: key.arn).generateDataKeyWithoutPlaintext(
+            count: VolumeKey.count,
+            key: .keyARN(key.arn, key.keyID),
+            context: context,
+            caller: service
+        )
+        let volumeKey = try await unwrap(wrapped.blob, key: key.arn, context: context, caller: service)
+        try writeNewVolume(id, plan.geometry, wrapped, context, volumeKey)
+        try catalog.change(id) { ($0.stage, $0.kmsKeyARN) = (.ready, wrapped.keyARN) }
+        note(plan.record, "createVolume", "available")
+        logger.info("created volume", metadata: ["volume": "\(id)", "key": "\(key.arn)"])
+    }
+
+    private func usableKey(_ plan: Plan) async throws -> KeyMetadata {
+        let service = plan.caller.through(.ebs)
+        guard plan.record.isEncrypted else {
+            return try await keys.owned.awsManagedKey(of: .ebs, caller: service)
+        }
+        return try await usableKey(plan.key, caller: service)
+    }
+
+    /// The metadata of a KMS key that can wrap volume keys; nil stands for the AWS managed key. Its state is KMS's to
+    /// judge, at its use.
+    func usableKey(_ reference: KeyReference?, caller: Caller) async throws -> KeyMetadata {
+        let key =
+            if let reference {
+                try await keys.kms.describeKey(reference, caller: caller)
+            } else {
+                try await keys.kms.awsManagedKey(of: .ebs, caller: caller)
+            }
+        guard key.spec.isSymmetricEncryption, key.usage == .encryptDecrypt else {
+            throw AWSError(
+                .invalidParameterValue,
+                "The KMS key \(key.arn) is of the spec \(key.spec.rawValue): EBS takes symmetric encryption keys only."
+            )
+        }
+        return key
+    }
+
+    private func writeNewVolume(
+        _ id: VolumeID,
+        _ geometry: Geometry,
+        _ wrapped: EncryptResponse,
+        _ context: EncryptionContext,
+        _ volumeKey: borrowing VolumeKey
+    ) throws {
+        guard let slot = WrappedVolumeKey(keyARN: wrapped.keyARN, blob: wrapped.blob, context: context) else {
+            throw AWSError(.internalError, "the wrapped volume key does not fit a header")
+        }
+        let path = paths.file(id)
+        let store: FileBlockStore
+        let mark: RollbackMark
+        do {
+            store = try FileBlockStore(path: path, .create)
+        } catch {
+            throw Self.error(error, "making \(path)")
+        }
+        do {
+            let made = try VolumeImage.create(
+                in: store,
+                VolumePlan(volumeID: id, geometry: geometry, wrapped: slot),
+                volumeKey: volumeKey,
+                clock: clock
+            )
+            mark = made.header.mark
+        } catch {
+            throw error.awsError.context("making volume \(id)")
+        }
+        try paths.syncVolumesFolder()
+        try catalog.setMark(mark, of: id)
+    }
+
+    /// Why something failed, in an event's words: the KMS key is always named, and its state called as EC2 does.
+    /// (EBS user guide, "Amazon EventBridge events for Amazon EBS".)
+    static func cause(_ error: any Error, _ key: ARN) -> String {
+        guard let error = error as? AWSError else { return "\(error)" }
+        let words = error.message.isEmpty ? error.code.name : error.message
+        let isKeyState = [.disabled, .kmsInvalidState, .notFound].contains(error.code)
+        return (isKeyState ? "Client.InvalidKmsKey.InvalidKeyState: " : "") + words
+            + (words.contains(key.description) ? "" : " (KMS key \(key))")
+    }
+}

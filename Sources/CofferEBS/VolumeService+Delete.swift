@@ -1,0 +1,31 @@
+internal import CofferBlock
+internal import CofferCatalog
+public import CofferShapes
+internal import Glibc
+internal import Logging
+
+extension VolumeService {
+    /// Deletes a volume that is not attached: both headers are overwritten first, so that the wrapped key is gone even
+    /// from a disk that keeps old blocks of deleted files. (`DeleteVolume`)
+    public func deleteVolume(_ reference: String, isDryRun: Bool = false, caller: Caller) async throws {
+        let found = try await permitted(reference, to: "ec2:DeleteVolume", isDryRun: isDryRun, caller: caller)
+        let (record, lock) = try locked(found.id, for: .delete)
+        defer { withExtendedLifetime(lock) {} }
+        let path = paths.file(record.id)
+        if unsafe access(path, F_OK) == 0 {
+            let store = try openStore(record, .readWrite)
+            try lockExclusively(store, record)
+            // From here on there is no way back.
+            try catalog.change(record.id) { $0.stage = .deleting }
+            try translating("erasing the header of \(record.id)") {
+                try VolumeImage(store, volumeID: record.id).erase()
+            }
+            unsafe unlink(path)
+            try paths.syncVolumesFolder()
+        }
+        try catalog.removeVolume(record.id)
+        runtime.remove(record.id)
+        note(record, "deleteVolume", "deleted")
+        logger.info("deleted volume", metadata: ["volume": "\(record.id)"])
+    }
+}

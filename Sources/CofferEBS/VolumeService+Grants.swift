@@ -1,0 +1,107 @@
+internal import CofferBlock
+internal import CofferCatalog
+internal import CofferSecrets
+internal import CofferShapes
+internal import Logging
+
+// The grant on its KMS key that an attachment holds, as EBS has one: the principal of the instance may decrypt under the
+// volume's context. It is noted before it is asked for, and forgotten once it is retired, so that none is lost; what
+// cannot be retired now is retired by the next attach.
+extension VolumeService {
+    /// Has KMS grant what the attachment is for. The caller needs leave for it, as on AWS. (KMS developer guide,
+    /// "Examining grants"; EBS user guide, "Requirements for Amazon EBS encryption".)
+    func takeGrant(_ record: VolumeRecord, _ header: VolumeHeader, caller: Caller) async throws {
+        await retireGrants(of: record.id)
+        await retireDeadGrants(but: record.id)
+        guard let slot = header.activeSlot, !slot.wrapped.keyARN.isAWSOwnedKey else { return }
+        let key = slot.wrapped.keyARN
+        var entry = GrantEntry(name: UUIDText.text(SystemByteSource().bytes(16)), volume: record.id, key: key)
+        try catalog.putGrant(entry)
+        do {
+            let grant = try await keys.kms.createGrant(
+                order(entry),
+                on: KeyReference(key.description),
+                caller: caller.through(.ebs)
+            )
+            entry.grantID = grant.id
+            try catalog.putGrant(entry)
+        } catch let error as AWSError where Self.isWithoutSuchGrants(error) {
+            // A KMS elsewhere that does not know the principal: its access key decrypts, and no grant is needed.
+            try catalog.removeGrant(named: entry.name)
+            logger.info("the KMS gives no grant", metadata: ["error": "\(error)"])
+        } catch let error as AWSError where error.code == .disabled {
+            try catalog.removeGrant(named: entry.name)
+            throw error.hinting("enable it with `coffer key enable \(Self.keyName(key))`, then try again")
+        } catch let error as AWSError where error.code.kind != .internalFailure {
+            // A refusal: no grant was given.
+            try catalog.removeGrant(named: entry.name)
+            throw error
+        }
+    }
+
+    /// Retires what a volume's attachments held. Best effort: what stays noted is tried again later.
+    func retireGrants(of id: VolumeID) async {
+        for entry in (try? catalog.grants(of: id)) ?? [] { await retire(entry) }
+    }
+
+    /// Retires the grants of attachments that ended without their detach: a daemon that was killed, or that left at the
+    /// last close.
+    func retireDeadGrants(but id: VolumeID?) async {
+        guard let entries = try? catalog.grants() else { return }
+        for entry in entries where entry.volume != id {
+            guard !runtime.isLocked(entry.volume),
+                runtime.inspect(entry.volume, file: paths.file(entry.volume)).state == .detached
+            else { continue }
+            await retire(entry)
+        }
+    }
+
+    private func retire(_ entry: GrantEntry) async {
+        let region = Region(entry.key.region)
+        let key = KeyReference(entry.key.description)
+        let infrastructure = Caller(principal: principal(entry.key), via: .ebs, region: region)
+        do {
+            let id: String
+            if let known = entry.grantID {
+                id = known
+            } else {
+                // Cut short between the asking and the noting: the name brings the same grant, or a new one.
+                let root = Caller(principal: .root(identity.account), via: .ebs, region: region)
+                id = try await keys.kms.createGrant(order(entry), on: key, caller: root).id
+            }
+            try await keys.kms.retireGrant(.id(id, key: key), caller: infrastructure)
+            try catalog.removeGrant(named: entry.name)
+        } catch let error as AWSError where error.code.kind == .notFound {
+            // Retired or revoked by somebody, or gone with its key.
+            try? catalog.removeGrant(named: entry.name)
+        } catch {
+            logger.info(
+                "a grant waits to be retired",
+                metadata: ["key": "\(entry.key)", "error": "\(error)"]
+            )
+        }
+    }
+
+    private func order(_ entry: GrantEntry) -> GrantOrder {
+        let principal = principal(entry.key).description
+        return GrantOrder(
+            grantee: principal,
+            retiring: principal,
+            operations: [.decrypt],
+            constraints: GrantConstraints(subset: .volume(entry.volume)),
+            name: entry.name
+        )
+    }
+
+    /// The principal of this instance in the key's account, which may be another's where the KMS is elsewhere.
+    private func principal(_ key: ARN) -> ARN {
+        .ec2Infrastructure(instanceID, account: AccountID(key.account) ?? identity.account)
+    }
+
+    private static func isWithoutSuchGrants(_ error: AWSError) -> Bool {
+        [.invalidArn, .unsupportedOperation].contains(error.code)
+            || error.code.name == "UnknownOperationException"
+    }
+
+    static func keyName(_ key: ARN) -> String { key.keyID.map(\.description) ?? key.description }
+}
