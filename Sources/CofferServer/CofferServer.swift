@@ -29,7 +29,7 @@ public struct CofferServer: Sendable {
                 kms: try await home.keyManagement(),
                 identity: try await home.identityService(),
                 volumes: volumes,
-                host: HostInstance(homePath: home.path)
+                host: HostFacts(account: home.root.principal.account)
             ),
             logger: logger
         )
@@ -58,6 +58,7 @@ public struct CofferServer: Sendable {
         configuration.maximumGracefulShutdownDuration = .seconds(Self.stopSeconds)
         do {
             try await ServiceGroup(configuration: configuration).run()
+            await finishBegunWork()
         } catch let error as IOError {
             throw AWSError(
                 .internalError,
@@ -65,6 +66,21 @@ public struct CofferServer: Sendable {
                 hint: "choose another address with --listen, or stop who listens there"
             )
         }
+    }
+
+    /// Lets what answered requests have begun, such as attachments, come to its end. What takes longer is cut short, which
+    /// whoever looks next will tell.
+    private func finishBegunWork() async {
+        let (ended, end) = AsyncStream.makeStream(of: Never.self)
+        Task {
+            await responder.finishBegunWork()
+            end.finish()
+        }
+        Task {
+            try? await Task.sleep(for: .seconds(Self.stopSeconds))
+            end.finish()
+        }
+        for await _ in ended {}
     }
 
     /// The server itself, for whoever stops it by other means than a signal; `respond` in place of the services.

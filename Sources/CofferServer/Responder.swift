@@ -20,7 +20,7 @@ final class Responder: Sendable {
         kms: KeyManagementService,
         identity: IdentityService,
         volumes: VolumeService,
-        host: HostInstance,
+        host: HostFacts,
         clock: any WallClock = SystemClock(),
         random: any ByteSource = SystemByteSource()
     ) {
@@ -54,6 +54,9 @@ final class Responder: Sendable {
         }
         return await queryAnswer(request, start, requestID)
     }
+
+    /// Waits for what goes on after its request was answered.
+    func finishBegunWork() async { await ec2.volumes.finishBegunWork() }
 
     // MARK: - The services
 
@@ -137,7 +140,7 @@ final class Responder: Sendable {
             return HTTPAnswer(status: 200, contentType: .xml, body: body, requestID: requestID)
         } catch {
             let error = AWSError(any: error)
-            counted.count(error.code.name, nanoseconds: Self.elapsed(start))
+            counted.count(error.ec2Name, nanoseconds: Self.elapsed(start))
             return HTTPAnswer(
                 status: error.ec2Status,
                 contentType: .xml,

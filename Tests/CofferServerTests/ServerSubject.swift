@@ -39,7 +39,7 @@ final class ServerSubject: Sendable {
             kms: try await home.keyManagement(),
             identity: identity,
             volumes: try await home.volumes(daemon: { throw NoDaemon() }),
-            host: HostInstance(homePath: home.path),
+            host: HostFacts(account: home.root.principal.account),
             clock: clock
         )
     }

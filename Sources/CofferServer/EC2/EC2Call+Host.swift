@@ -1,50 +1,9 @@
 internal import CofferEBS
 internal import CofferShapes
 
-// The host: its one instance, its region and that one's zone. They are what clients look up before they make a volume.
+// Where the host is, in EC2's words: its region and that one's zone. Clients look them up before they make a volume.
 extension EC2Call {
-    // MARK: - Instances
-
-    func describeInstanceStatus(_ writer: inout XMLWriter) throws {
-        try checkInstanceIDs()
-        let properties = [
-            "availability-zone": [region.zone],
-            "instance-state-code": ["\(HostInstance.stateCode)"],
-            "instance-state-name": [HostInstance.stateName],
-            "instance-status.reachability": ["passed"], "instance-status.status": ["ok"],
-            "system-status.reachability": ["passed"], "system-status.status": ["ok"],
-        ]
-        let isShown = try filters().allSatisfy { try $0.matches(properties) }
-        writer.list("instanceStatusSet", of: "item", isShown ? [host] : []) { writer, host in
-            writer.element("instanceId", host.id)
-            writer.element("availabilityZone", region.zone)
-            writer.element("availabilityZoneId", Self.zoneID(of: region))
-            writer.element("instanceState") { Self.writeState(&$0) }
-            for name in ["instanceStatus", "systemStatus"] {
-                writer.element(name) { writer in
-                    writer.element("status", "ok")
-                    writer.list("details", of: "item", ["reachability"]) { writer, detail in
-                        writer.element("name", detail)
-                        writer.element("status", "passed")
-                    }
-                }
-            }
-        }
-    }
-
-    /// The ids that a request names may only be this host's.
-    func checkInstanceIDs() throws(AWSError) {
-        for id in arguments.texts("InstanceId") { try host.check(id) }
-    }
-
-    static func writeState(_ writer: inout XMLWriter) {
-        writer.element("code", HostInstance.stateCode)
-        writer.element("name", HostInstance.stateName)
-    }
-
-    // MARK: - Regions and zones
-
-    func describeAvailabilityZones(_ writer: inout XMLWriter) throws {
+    func describeAvailabilityZones(_ writer: inout XMLWriter) async throws {
         let (zone, zoneID) = (region.zone, Self.zoneID(of: region))
         let names = arguments.texts("ZoneName")
         if let wrong = names.first(where: { $0 != zone }) {
@@ -60,7 +19,7 @@ extension EC2Call {
             "zone-name": [zone], "zone-type": ["availability-zone"], "message": [],
             "parent-zone-id": [], "parent-zone-name": [],
         ]
-        let isShown = try filters().allSatisfy { try $0.matches(properties) }
+        let isShown = try await isShown("DescribeAvailabilityZones", properties)
         writer.list("availabilityZoneInfo", of: "item", isShown ? [zone] : []) { writer, zone in
             writer.element("optInStatus", "opt-in-not-required")
             writer.element("messageSet") { _ in }
@@ -75,7 +34,7 @@ extension EC2Call {
     }
 
     /// The one region that this request can reach: the one that it is signed for.
-    func describeRegions(_ writer: inout XMLWriter) throws {
+    func describeRegions(_ writer: inout XMLWriter) async throws {
         let endpoint = "ec2.\(region.name).amazonaws.com"
         if let wrong = arguments.texts("RegionName").first(where: { $0 != region.name }) {
             throw AWSError(.invalidParameterValue, "Invalid region name: \(wrong.prefix(100))")
@@ -84,12 +43,19 @@ extension EC2Call {
             "endpoint": [endpoint], "opt-in-status": ["opt-in-not-required"],
             "region-name": [region.name],
         ]
-        let isShown = try filters().allSatisfy { try $0.matches(properties) }
+        let isShown = try await isShown("DescribeRegions", properties)
         writer.list("regionInfo", of: "item", isShown ? [region] : []) { writer, region in
             writer.element("regionName", region.name)
             writer.element("regionEndpoint", endpoint)
             writer.element("optInStatus", "opt-in-not-required")
         }
+    }
+
+    /// Whether the request's filters let something with these properties through, for a caller who may look.
+    private func isShown(_ action: String, _ properties: [String: [String]]) async throws -> Bool {
+        let filters = try filterSet(knowing: Set(properties.keys))
+        try await volumes.requirePermission("ec2:\(action)", isDryRun: isDryRun, caller: caller)
+        return filters.match { properties[$0] ?? [] }
     }
 
     /// As AWS makes them: `use1-az1` for us-east-1a, `apse2-az1` for ap-southeast-2a.
@@ -109,7 +75,7 @@ extension EC2Call {
 
     // MARK: - The account
 
-    func describeAccountAttributes(_ writer: inout XMLWriter) throws {
+    func describeAccountAttributes(_ writer: inout XMLWriter) async throws {
         let known = [
             "supported-platforms": "VPC", "default-vpc": "none", "max-instances": "1",
             "vpc-max-security-groups-per-interface": "5", "max-elastic-ips": "0",
@@ -119,6 +85,11 @@ extension EC2Call {
         for name in names where known[name] == nil {
             throw AWSError.invalidParameter("attributeName", name, "There is no such account attribute.")
         }
+        try await volumes.requirePermission(
+            "ec2:DescribeAccountAttributes",
+            isDryRun: isDryRun,
+            caller: caller
+        )
         let shown = known.sorted { $0.key < $1.key }.filter { names.isEmpty || names.contains($0.key) }
         writer.list("accountAttributeSet", of: "item", shown) { writer, attribute in
             writer.element("attributeName", attribute.key)

@@ -2,11 +2,8 @@ internal import CofferShapes
 
 // Errors that EC2's edge itself gives (EC2 API reference, "Error codes").
 extension AWSError.Code {
-    static let missingParameter = Self("MissingParameter", .usage)
     static let unknownParameter = Self("UnknownParameter", .usage)
     static let noSuchVersion = Self("NoSuchVersion", .usage)
-    static let ec2Unsupported = Self("UnsupportedOperation", .refused)
-    static let filterLimitExceeded = Self("FilterLimitExceeded", .usage)
 }
 
 extension AWSError {
@@ -30,6 +27,13 @@ extension AWSError {
     /// Text of a request, short enough to be given back.
     private static func shortened(_ text: String) -> String {
         text.utf8.count <= 200 ? text : "\(text.prefix(100))…"
+    }
+
+    /// The name on EC2's wire: an error of the KMS's says whose it is, and a fault of ours is one of EC2's.
+    var ec2Name: String {
+        if code == .kmsInternal { return AWSError.Code.internalError.name }
+        return code.name.hasSuffix("Exception") && !code.name.hasPrefix("KMS.")
+            ? "KMS.\(code.name)" : code.name
     }
 
     /// The status in EC2's protocol. (EC2 API reference, "Error codes")

@@ -7,6 +7,13 @@ enum EC2Inputs {
 
     private static func describe(_ operation: EC2Operation) -> [EC2Member] {
         switch operation {
+        case .attachVolume:
+            [
+                required("Device"), required("InstanceId"), required("VolumeId"),
+                optional("EbsCardIndex", .integer),
+            ]
+        case .createTags:
+            [required("ResourceId", texts), required("Tag", .list(tag, maximumCount: 1000))]
         case .createVolume:
             [
                 optional("AvailabilityZone"), optional("AvailabilityZoneId"), optional("Encrypted", .boolean),
@@ -17,6 +24,8 @@ enum EC2Inputs {
                 optional("VolumeInitializationRate", .integer),
                 optional("Operator", .structure([optional("Principal")])),
             ]
+        case .deleteTags:
+            [required("ResourceId", texts), optional("Tag", .list(tag, maximumCount: 1000))]
         case .deleteVolume: [required("VolumeId")]
         case .describeAccountAttributes: [optional("AttributeName", texts)]
         case .describeAvailabilityZones:
@@ -24,6 +33,7 @@ enum EC2Inputs {
                 optional("ZoneName", texts), optional("ZoneId", texts),
                 optional("AllAvailabilityZones", .boolean), optional("Filter", filters),
             ]
+        case .describeInstances: [optional("InstanceId", texts)] + managed + listing
         case .describeInstanceStatus:
             [optional("InstanceId", texts), optional("IncludeAllInstances", .boolean)] + managed + listing
         case .describeRegions:
@@ -31,7 +41,31 @@ enum EC2Inputs {
                 optional("RegionName", texts), optional("AllRegions", .boolean),
                 optional("Filter", filters),
             ]
-        case .describeVolumes: [optional("VolumeId", texts)] + managed + listing
+        case .describeTags: listing
+        case .describeVolumeAttribute:
+            [required("Attribute", .choice(["autoEnableIO", "productCodes"])), required("VolumeId")]
+        case .describeVolumes, .describeVolumeStatus: [optional("VolumeId", texts)] + managed + listing
+        case .describeVolumesModifications: [optional("VolumeId", texts)] + listing
+        case .detachVolume:
+            [
+                optional("Device"), optional("Force", .boolean), optional("InstanceId"),
+                required("VolumeId"),
+            ]
+        case .disableEbsEncryptionByDefault, .enableEbsEncryptionByDefault, .getEbsDefaultKmsKeyId,
+            .getEbsEncryptionByDefault, .resetEbsDefaultKmsKeyId:
+            []
+        case .modifyEbsDefaultKmsKeyId: [required("KmsKeyId")]
+        case .modifyVolume:
+            [
+                required("VolumeId"), optional("Size", .integer), optional("VolumeType"),
+                optional("Iops", .integer), optional("Throughput", .integer),
+                optional("MultiAttachEnabled", .boolean),
+            ]
+        case .modifyVolumeAttribute:
+            [
+                optional("AutoEnableIO", .structure([optional("Value", .boolean)])),
+                required("VolumeId"),
+            ]
         }
     }
 

@@ -9,7 +9,7 @@ struct EC2Responder: Sendable {
     static let rules = SignatureRules(services: ["ec2": []])
 
     let volumes: VolumeService
-    let host: HostInstance
+    let host: HostFacts
 
     /// Whether a form is meant for EC2: by its action, or where that is none of anybody's, by its version.
     static func isMeant(_ form: QueryForm) -> Bool {
@@ -54,7 +54,7 @@ struct EC2Responder: Sendable {
         writer.begin("Response")
         writer.element("Errors") { writer in
             writer.element("Error") { writer in
-                writer.element("Code", (error.code == .kmsInternal ? .internalError : error.code).name)
+                writer.element("Code", error.ec2Name)
                 writer.element("Message", error.message)
             }
         }
@@ -74,7 +74,7 @@ extension AWSError {
         let words = [
             "Instance", "Image", "Vpc", "Subnet", "SecurityGroup", "KeyPair", "Address", "NetworkInterface",
             "Host", "Fleet", "Spot", "Route", "Gateway", "FastSnapshotRestore", "RecycleBin", "Outpost",
-            "LaunchTemplate", "CapacityReservation", "NetworkAcl", "Vpn", "Endpoint",
+            "LaunchTemplate", "CapacityReservation", "NetworkAcl", "Vpn", "Endpoint", "VolumeIO",
         ]
         guard words.contains(where: { action.contains($0) }) else {
             return AWSError(
@@ -83,7 +83,7 @@ extension AWSError {
             )
         }
         return AWSError(
-            .ec2Unsupported,
+            .ec2UnsupportedOperation,
             "The action \(action.prefix(100)) is not supported. Coffer has volumes, and one instance that stands for "
                 + "this host; there are no networks, images or other instances."
         )
