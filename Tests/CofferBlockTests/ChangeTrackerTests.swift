@@ -26,9 +26,9 @@ internal import Testing
         @discardableResult
         func freeze() -> SnapshotID? {
             var found: SnapshotID?
-            volume.freeze(for: self) { changed, base in
+            volume.freeze(for: self) { waiting, base in
                 var block = 0
-                while let next = changed.first(from: block, below: AtomicBlockMap.blockLimit) {
+                while let next = waiting.first(from: block, below: AtomicBlockMap.blockLimit) {
                     wanted.withLock { _ = $0.insert(next) }
                     block = next + 1
                 }
@@ -37,7 +37,11 @@ internal import Testing
             return found
         }
 
-        func preserve(_ block: Int) {
+        func preserve(at offset: UInt64, count: UInt64) {
+            preserve(Int(offset / UInt64(AtomicBlockMap.blockBytes)))
+        }
+
+        private func preserve(_ block: Int) {
             kept.withLock { kept in
                 guard kept[block] == nil, wanted.withLock({ $0.contains(block) }) else { return }
                 var buffer = PageBuffer(count: AtomicBlockMap.blockBytes)
