@@ -62,11 +62,13 @@ internal import Testing
         let folder: TemporaryFolder
         let test: TestVolume
         let volume: EncryptedVolume<FileBlockStore>
+        private let cipher: Cipher
         static let base = SnapshotID("snap-0123456789abcdef0")
 
         init(bytes: UInt64) throws {
             folder = try TemporaryFolder()
             test = try TestVolume(bytes: bytes)
+            cipher = Cipher(try test.cipher())
             let place = ChangedBlockMap.Place(
                 volumeID: try #require(VolumeID("vol-0123456789abcdef0")),
                 uuid: test.uuid,
@@ -96,7 +98,7 @@ internal import Testing
             guard bytes.contains(where: { $0 != 0 }) else { return bytes }
             var elements = bytes.mutableSpan
             var span = unsafe elements.mutableBytes
-            try test.cipher().decrypt(&span, first: UInt64(index), unitBytes: 4096)
+            try cipher.value.decrypt(&span, first: UInt64(index), unitBytes: 4096)
             return bytes
         }
     }
@@ -108,6 +110,13 @@ internal import Testing
         let snapshots = Atomic<Int>(0)
         /// The newest number of each unit whose write has returned.
         let done = Mutex<[Int: UInt64]>([:])
+    }
+
+    /// For one thread.
+    final class Cipher: Sendable {
+        let value: XTSCipher
+
+        init(_ value: consuming XTSCipher) { self.value = value }
     }
 
     static func number(_ bytes: [UInt8]) -> UInt64 { bytes.load(UInt64.self, at: 0) }
