@@ -86,7 +86,7 @@ let package = Package(
         ),
         .target(
             name: "CofferControl",
-            dependencies: ["CofferSecrets"],
+            dependencies: ["CofferSecrets", "CofferShapes"],
             swiftSettings: strict
         ),
         .target(
@@ -293,7 +293,7 @@ let package = Package(
         .testTarget(
             name: "FuseTests",
             dependencies: [
-                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferTesting", "CofferVolumed",
+                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferVolumed",
             ],
             swiftSettings: testing
         ),

@@ -100,3 +100,5 @@ int clinux_loop_free_index(int control) { return ioctl(control, LOOP_CTL_GET_FRE
 
 int clinux_loop_clear(int loop) { return ioctl(loop, LOOP_CLR_FD, 0); }
 
+int clinux_loop_set_capacity(int loop) { return ioctl(loop, LOOP_SET_CAPACITY, 0); }
+

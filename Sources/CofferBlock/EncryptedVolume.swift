@@ -7,18 +7,35 @@ internal import Synchronization
 /// to the store can garble 16 bytes of their choice or put an old data unit back, and reads give what comes of it.
 public final class EncryptedVolume<Store: BlockStore>: Sendable {
     public let store: Store
+    /// As it was at first: the volume may have grown since, see `volumeBytes`.
     public let geometry: Geometry
     /// Whether discarded units go back to the store as holes. Otherwise zeroes are encrypted over them, which hides
     /// which units hold data.
     public let punchesHoles: Bool
+    /// Follows changes for snapshots.
+    public let tracker: ChangeTracker
 
     let locks = StripeLocks()
     let fault = SyncFault()
+    private let size: Atomic<UInt64>
     private let counters = Mutex<[TransferCounters]>([])
 
     /// A volume whose data lies in `store` as `geometry` says; the store may be shorter, where nothing was written.
-    public init(store: Store, geometry: Geometry, punchesHoles: Bool) {
+    public init(store: Store, geometry: Geometry, punchesHoles: Bool, tracker: ChangeTracker? = nil) {
         (self.store, self.geometry, self.punchesHoles) = (store, geometry, punchesHoles)
+        self.tracker = tracker ?? ChangeTracker(map: nil)
+        size = Atomic(geometry.volumeBytes)
+    }
+
+    /// How large the volume is now.
+    @inline(__always)
+    public var volumeBytes: UInt64 { size.load(ordering: .relaxed) }
+
+    /// Lets requests use what the store and the header have already grown to.
+    public func grow(toBytes count: UInt64) {
+        precondition(count >= volumeBytes, "a volume does not shrink")
+        tracker.map?.grow(toBytes: count)
+        size.store(count, ordering: .relaxed)
     }
 
     /// A worker for one thread, with a cipher of its own: key schedules are not shared.

@@ -4,7 +4,7 @@ internal import Glibc
 /// Discard and write-zeroes: a range reads as zeroes afterwards.
 extension EncryptedVolumeWorker {
     /// How much goes to the store in one call, so that a discard of terabytes does not hold the locks for its length.
-    private static var discardBytes: UInt64 { 1 << 30 }
+    private static var discardBytes: UInt64 { 64 << 20 }
 
     /// How whole units are made to read as zeroes.
     private enum Method {
@@ -27,6 +27,7 @@ extension EncryptedVolumeWorker {
     @inline(__always)
     private mutating func clear(at offset: UInt64, count: UInt64, _ preferred: Method) throws(BlockError) {
         try fault.check()
+        let volumeBytes = volume.volumeBytes
         guard offset < volumeBytes else { return }
         let end = offset + min(count, volumeBytes - offset)
         var method = preferred
@@ -57,6 +58,7 @@ extension EncryptedVolumeWorker {
     private func clearOnStore(at offset: UInt64, count: UInt64, _ method: Method) throws(BlockError) -> Bool {
         locks.lockAllShared()
         defer { locks.unlockAll() }
+        try willChange(at: offset, count: count)
         do throws(BlockError) {
             if method == .punch {
                 try units.store.punchHole(at: units.dataOffset + offset, count: count)
@@ -75,6 +77,7 @@ extension EncryptedVolumeWorker {
     private mutating func writeZeroes(_ stretch: Stretch) throws(BlockError) {
         locks.lockShared(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
+        try willChange(at: stretch.offset, count: UInt64(stretch.count))
         try scratch.withMutableBytes(at: 0, count: stretch.count) { (zeroes) throws(BlockError) in
             zeroes.zero(0..<stretch.count)
             try units.write(&zeroes, at: stretch.offset)
@@ -88,6 +91,7 @@ extension EncryptedVolumeWorker {
         defer { locks.unlock(stretch.stripe) }
         let (start, isHole) = try loadUnit(of: stretch, waits: true)
         if isHole { return }
+        try willChange(at: stretch.offset, count: UInt64(stretch.count))
         scratch.withMutableBytes(at: 0, count: units.unitBytes) { $0.zero(start..<start + stretch.count) }
         try storeUnit(of: stretch)
     }

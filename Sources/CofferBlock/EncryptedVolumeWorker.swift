@@ -12,7 +12,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     let volume: EncryptedVolume<Store>
     let locks: StripeLocks
     let fault: SyncFault
-    let volumeBytes: UInt64
+    private let tracker: ChangeTracker
     let units: EncryptedUnits<Store>
     let counters: TransferCounters
     /// A write this large is part of a bulk, whose writeback begins at once, so that the medium is not idle until
@@ -26,7 +26,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
         self.volume = volume
         locks = volume.locks
         fault = volume.fault
-        volumeBytes = volume.geometry.volumeBytes
+        tracker = volume.tracker
         units = EncryptedUnits(
             store: volume.store,
             dataOffset: volume.geometry.dataOffset,
@@ -109,10 +109,17 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     @specialized(where Store == FileBlockStore)
     public func sync() throws(BlockError) { try fault.sync(units.store) }
 
+    /// Tells of a change, under the stripe's lock and before the store changes.
+    @inline(__always)
+    func willChange(at offset: UInt64, count: UInt64) throws(BlockError) {
+        try tracker.willChange(at: offset, count: count)
+    }
+
     /// How much of a request lies inside the volume.
     @inline(__always)
     private func room(at offset: UInt64, for count: Int) -> Int {
-        offset < volumeBytes ? Int(min(UInt64(count), volumeBytes - offset)) : 0
+        let volumeBytes = volume.volumeBytes
+        return offset < volumeBytes ? Int(min(UInt64(count), volumeBytes - offset)) : 0
     }
 
     /// Whole units, or as many as `scratch` holds where they lie in memory as the store does not take them. Gives how
@@ -125,6 +132,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     ) throws(BlockError) -> Int {
         locks.lockShared(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
+        try willChange(at: stretch.offset, count: UInt64(stretch.count))
         guard bytes.isAligned(at: start, to: units.alignment) else {
             let piece = min(stretch.count, scratch.count)
             let source = bytes.bytes.extracting(start..<start + piece)
@@ -148,6 +156,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     ) throws(BlockError) -> Int {
         locks.lockExclusively(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
+        try willChange(at: stretch.offset, count: UInt64(stretch.count))
         let place = try loadUnit(of: stretch, waits: true).start
         scratch.withMutableBytes(at: place, count: stretch.count) { part in
             part.copy(bytes.extracting(start..<start + stretch.count), at: 0)

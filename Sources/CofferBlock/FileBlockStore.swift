@@ -55,6 +55,17 @@ public final class FileBlockStore: BlockStore {
         isInMemory = clinux_is_in_memory(descriptor) != 0
     }
 
+    /// Opens once more what is open already, through the page cache whatever the other opening does: for headers and
+    /// their like, which direct I/O does not take. The lock stays the other's.
+    public init(reopening descriptor: Int32, _ access: Access) throws(BlockError) {
+        let flags = access == .readOnly ? O_RDONLY : O_RDWR
+        let fresh = unsafe open("/proc/self/fd/\(descriptor)", flags | O_CLOEXEC)
+        guard fresh >= 0 else { throw .system(errno: errno, call: .open) }
+        self.descriptor = fresh
+        alignment = 1
+        isInMemory = clinux_is_in_memory(fresh) != 0
+    }
+
     deinit { close(descriptor) }
 
     /// Takes the open-file-description lock over the headers that marks an attachment: a write lock, or a read lock for

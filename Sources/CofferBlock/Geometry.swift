@@ -39,6 +39,17 @@ public struct Geometry: Sendable, Equatable {
         (self.dataUnitBytes, self.cipher) = (dataUnitBytes, cipher)
     }
 
+    /// The same with another size; nil for a smaller one, or one that the format does not allow.
+    func grown(toBytes count: UInt64) -> Geometry? {
+        guard count >= volumeBytes else { return nil }
+        return Geometry(
+            volumeBytes: count,
+            dataOffset: dataOffset,
+            dataUnitBytes: dataUnitBytes,
+            cipher: cipher
+        )
+    }
+
     /// The store's size that holds all of it.
     public var storeBytes: UInt64 { dataOffset + volumeBytes }
 }

@@ -66,6 +66,8 @@ public enum HeaderError: Error, Equatable, Sendable {
     case tampered
     case rollback(seen: RollbackMark, found: RollbackMark)
     case wrongState(VolumeHeader.State)
+    /// A volume cannot have that size: it would shrink, or is none of the format's.
+    case size(wanted: UInt64, present: UInt64)
     /// A store that is to become a volume holds something.
     case notEmpty
     /// The new slot's key is not the volume's.
@@ -102,6 +104,9 @@ public enum HeaderError: Error, Equatable, Sendable {
             "the header is an old one put back: sequence \(found.sequence) and attach epoch "
                 + "\(found.attachEpoch), where \(seen.sequence) and \(seen.attachEpoch) were seen before"
         case .wrongState(let state): "the volume's state (\(state.name)) does not allow this"
+        case .size(let wanted, let present) where wanted < present:
+            "the volume has \(present) bytes and cannot become as small as \(wanted)"
+        case .size(let wanted, _): "a volume cannot have \(wanted) bytes"
         case .notEmpty: "the store is not empty where the header would go"
         case .otherVolumeKey: "the new wrapped key does not hold this volume's key"
         case .notASavedHeader(let fault): "the saved header cannot be used: it \(fault.phrase)"
@@ -122,6 +127,7 @@ public enum HeaderError: Error, Equatable, Sendable {
         case .newerVersion, .unsupportedFeatures, .readOnlyFeatures:
             AWSError.Code("UnsupportedOperation", .refused)  // of Amazon EC2, as its other codes
         case .wrongState, .notEmpty: .incorrectState
+        case .size: .invalidParameterValue
         case .otherVolumeKey: .incorrectKey
         case .store(.system(28, _)): .storageFull  // ENOSPC
         case .store, .counterExhausted, .crypto: .internalError

@@ -5,8 +5,8 @@ internal import Glibc
 /// other access shares it, so that requests for whole units never wait for each other.
 ///
 /// Order: a thread that holds a stripe exclusively, or one stripe shared, takes no other, and none takes a stripe twice.
-/// `lockAllShared` goes from the first to the last and waits only for whoever holds or waits for a stripe exclusively;
-/// neither holds another: there is no circle to deadlock in.
+/// `lockAllShared` and `lockAllExclusively` go from the first to the last, so that of two one is ahead of the other
+/// everywhere, and whoever else holds or waits for a stripe holds no other: there is no circle to deadlock in.
 @safe
 final class StripeLocks: @unchecked Sendable {
     // Sendable: the locks are made in init, destroyed in deinit, and otherwise only locked.
@@ -74,6 +74,11 @@ final class StripeLocks: @unchecked Sendable {
 
     func lockAllShared() {
         for index in 0..<Self.count { lockShared(index) }
+    }
+
+    /// Waits until no request is under way; none begins before `unlockAll`.
+    func lockAllExclusively() {
+        for index in 0..<Self.count { lockExclusively(index) }
     }
 
     func unlockAll() {

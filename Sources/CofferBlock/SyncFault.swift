@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Synchronization
 
 /// Syncs the store for all threads, and remembers the first failure for good.
@@ -9,29 +8,15 @@ internal import Synchronization
 /// one sync runs at a time, and no caller is told of success by a sync that ran beside or after one that failed.
 ///
 /// Callers that wait share the next sync: it begins after they came, so it covers all that they wrote.
-@safe
 final class SyncFault: @unchecked Sendable {
-    // Sendable: the counters below are only touched under `mutex`; the latch is atomic.
+    // Sendable: the counters below are only touched under `monitor`; the latch is atomic.
 
     private let latched = Atomic<Bool>(false)
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let ended = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let monitor = Monitor()
     private var isRunning = false
     /// How many syncs have begun, and the number of the last that ended: they run in order.
     private var begun: UInt64 = 0
     private var finished: UInt64 = 0
-
-    init() {
-        let status = unsafe (pthread_mutex_init(mutex, nil), pthread_cond_init(ended, nil))
-        precondition(status == (0, 0), "a lock cannot be made")
-    }
-
-    deinit {
-        unsafe pthread_cond_destroy(ended)
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe ended.deallocate()
-        unsafe mutex.deallocate()
-    }
 
     /// Whether a sync has failed.
     @inline(__always)
@@ -46,12 +31,12 @@ final class SyncFault: @unchecked Sendable {
     /// Returns when a sync that began after this call has succeeded.
     @inline(__always)
     func sync(_ store: borrowing some BlockStore) throws(BlockError) {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
+        monitor.lock()
+        defer { monitor.unlock() }
         let wanted = begun + 1
         while finished < wanted && !isLatched {
             if isRunning {
-                unsafe pthread_cond_wait(ended, mutex)
+                monitor.wait()
             } else {
                 run(store)
             }
@@ -59,21 +44,21 @@ final class SyncFault: @unchecked Sendable {
         try check()
     }
 
-    /// One sync, outside of the lock. The mutex is held on entry and on return.
+    /// One sync, outside of the lock. The lock is held on entry and on return.
     @inline(__always)
     private func run(_ store: borrowing some BlockStore) {
         isRunning = true
         begun += 1
-        unsafe pthread_mutex_unlock(mutex)
+        monitor.unlock()
         do throws(BlockError) {
             try store.sync()
         } catch {
             // Its errno is one of many that mean the same: what was written may be gone. Callers see EIO.
             latched.store(true, ordering: .releasing)
         }
-        unsafe pthread_mutex_lock(mutex)
+        monitor.lock()
         isRunning = false
         finished = begun
-        unsafe pthread_cond_broadcast(ended)
+        monitor.wakeAll()
     }
 }

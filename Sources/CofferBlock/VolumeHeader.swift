@@ -40,7 +40,7 @@ public struct VolumeHeader: Sendable, Equatable {
     public let uuid: [UInt8]
     public let salt: [UInt8]
     public let volumeID: VolumeID
-    public let geometry: Geometry
+    public internal(set) var geometry: Geometry
     public let created: Timestamp
     public internal(set) var modified: Timestamp
     /// Two places, nil where empty.

@@ -1,54 +1,27 @@
 public import CofferShapes
 
 extension VolumeImage {
-    /// Makes a volume larger while nothing serves it: first the store, durably, and then the header by the rule for every
-    /// change. A cut between leaves a store with more room than the header tells of, which harms nothing. What is new is
-    /// a hole, and reads as zeroes.
+    /// Makes the volume larger: `count` bytes, a whole number of data units, at most 64 TiB. What is new reads as zeroes.
     ///
-    /// `geometry` is the header's with more bytes. Throws `.wrongState` unless the volume is ready.
+    /// The store grows first, so that a cut between leaves a store with room to spare and never a header that promises
+    /// what is not there. Throws `.wrongState` unless the volume is ready, and `.size` for a size that is smaller, or that
+    /// the format does not allow; the size that it has already is fine.
     public func grow(
-        to geometry: Geometry,
+        toBytes count: UInt64,
         _ volumeKey: borrowing VolumeKey,
         mark: RollbackMark?
     ) throws(HeaderError) -> VolumeHeader {
-        let (reading, header) = try openReading(volumeKey, mark: mark, acceptingRollback: false)
-        guard header.state == .ready else { throw .wrongState(header.state) }
-        let old = header.geometry
-        precondition(
-            geometry.volumeBytes >= old.volumeBytes && geometry.dataOffset == old.dataOffset
-                && geometry.dataUnitBytes == old.dataUnitBytes && geometry.cipher == old.cipher,
-            "a volume grows, and nothing else about it changes"
-        )
-        let hasRoom = try onStore { () throws(BlockError) in try store.sizeBytes() >= geometry.storeBytes }
-        if !hasRoom {
-            try onStore { () throws(BlockError) in
-                try store.resize(toBytes: geometry.storeBytes)
-                try store.sync()
-            }
+        var (reading, header) = try openReading(volumeKey, mark: mark, acceptingRollback: false)
+        guard header.state == .ready || header.state == .rewrapping else { throw .wrongState(header.state) }
+        guard let geometry = header.geometry.grown(toBytes: count) else {
+            throw .size(wanted: count, present: header.geometry.volumeBytes)
         }
-        guard geometry != old else { return header }
-        return try update(header.with(geometry), after: reading, volumeKey)
-    }
-}
-
-extension VolumeHeader {
-    fileprivate func with(_ geometry: Geometry) -> VolumeHeader {
-        VolumeHeader(
-            minorVersion: minorVersion,
-            sequence: sequence,
-            flags: flags,
-            state: state,
-            uuid: uuid,
-            salt: salt,
-            volumeID: volumeID,
-            geometry: geometry,
-            created: created,
-            modified: modified,
-            slots: slots,
-            attachEpoch: attachEpoch,
-            keyEpoch: keyEpoch,
-            parentSnapshot: parentSnapshot,
-            records: records
-        )
+        guard geometry != header.geometry else { return header }
+        try onStore { () throws(BlockError) in
+            if try store.sizeBytes() < geometry.storeBytes { try store.resize(toBytes: geometry.storeBytes) }
+            try store.sync()
+        }
+        header.geometry = geometry
+        return try update(header, after: reading, volumeKey)
     }
 }

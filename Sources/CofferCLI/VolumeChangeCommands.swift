@@ -43,6 +43,7 @@ struct VolumeModify: AsyncParsableCommand {
             request,
             caller: try await global.caller(of: home)
         )
+        if let words = modification.statusMessage { Terminal.error("coffer: \(words)") }
         if global.output == .json {
             try Terminal.json(["VolumeModification": ModificationShape(modification)])
         }

@@ -1,3 +1,5 @@
+public import CofferShapes
+
 /// How a daemon reads and writes the volume's file.
 public enum BackingIO: String, Codable, Sendable, CaseIterable {
     /// Through the page cache, unless the daemon shares a memory-limited group with those who use the volume.
@@ -17,6 +19,8 @@ public struct AttachOrder: Codable, Sendable, Equatable {
     public var controlSocketPath: String
     /// The file that the daemon logs to.
     public var logPath: String
+    /// The volume's changed-block map, made where it is missing; nil where nothing is written to the volume.
+    public var changedMapPath: String?
     public var isReadOnly: Bool
     /// Leave when the exposed file, once opened, is closed by its last user (set by `mount`).
     public var leavesAtLastClose: Bool
@@ -31,6 +35,7 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         exposedDirectory: String,
         controlSocketPath: String,
         logPath: String,
+        changedMapPath: String? = nil,
         isReadOnly: Bool,
         leavesAtLastClose: Bool,
         punchesHoles: Bool,
@@ -41,6 +46,7 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         self.exposedDirectory = exposedDirectory
         self.controlSocketPath = controlSocketPath
         self.logPath = logPath
+        self.changedMapPath = changedMapPath
         self.isReadOnly = isReadOnly
         self.leavesAtLastClose = leavesAtLastClose
         self.punchesHoles = punchesHoles
@@ -62,6 +68,8 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
     /// The 32 bytes of salt and the 16 of the uuid that steer the derivation of the data's keys, in hex.
     public var saltHex: String
     public var uuidHex: String
+    /// The header that was read, or written last: what the daemon writes follows it.
+    public var mark: RollbackMark
 
     public init(
         dataOffset: UInt64,
@@ -69,7 +77,8 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         dataUnitBytes: Int,
         cipherID: UInt32,
         saltHex: String,
-        uuidHex: String
+        uuidHex: String,
+        mark: RollbackMark
     ) {
         self.dataOffset = dataOffset
         self.volumeBytes = volumeBytes
@@ -77,6 +86,7 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         self.cipherID = cipherID
         self.saltHex = saltHex
         self.uuidHex = uuidHex
+        self.mark = mark
     }
 }
 
@@ -88,7 +98,7 @@ extension AttachOrder {
 /// The daemon's answer, once: it serves and the mount answers, or why not.
 public enum AttachAnswer: Codable, Sendable, Equatable {
     case ready(AttachReady)
-    case failed(AttachFailure)
+    case failed(DaemonFailure)
 }
 
 public struct AttachReady: Codable, Sendable, Equatable {
@@ -105,21 +115,33 @@ public struct AttachReady: Codable, Sendable, Equatable {
     }
 }
 
-public struct AttachFailure: Codable, Sendable, Equatable {
-    /// One sentence without secrets.
-    public var message: String
-    /// What the caller may do about it, where there is something.
-    public var hint: String?
+/// Why a daemon did not do what it was asked for: an `AWSError` on its way.
+public struct DaemonFailure: Codable, Sendable, Equatable {
+    private var code: String
+    private var kind: AWSError.Kind
+    private var message: String
+    private var hint: String?
 
-    public init(message: String, hint: String? = nil) {
-        self.message = message
-        self.hint = hint
+    public init(_ error: AWSError) {
+        (code, kind, message, hint) = (error.code.name, error.code.kind, error.message, error.hint)
     }
+
+    public var error: AWSError { AWSError(AWSError.Code(code, kind), message, hint: hint) }
 }
 
-/// What may be asked of a serving daemon over its control socket.
-public enum ControlRequest: String, Codable, Sendable {
+/// What may be asked of a serving daemon over its control socket. While it serves, it alone writes the volume's file.
+public enum ControlRequest: Codable, Sendable, Equatable {
+    /// Answered by a `DaemonStatus`.
     case status
+    /// Makes the volume larger; answered by a `ControlAnswer`.
+    case grow(toBytes: UInt64)
+}
+
+/// Answer of whatever changes the volume.
+public enum ControlAnswer: Codable, Sendable, Equatable {
+    /// It is done, and durable; the header is this one now.
+    case done(RollbackMark)
+    case failed(DaemonFailure)
 }
 
 /// Answer of `status`.
@@ -137,6 +159,8 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     public var fuseConnection: UInt32
     /// How many times the exposed file is open now.
     public var openCount: Int
+    /// The volume's size, bytes.
+    public var volumeBytes: UInt64
     public var threadCount: Int
     /// Never `.auto`: what was chosen.
     public var backingIO: BackingIO
@@ -155,6 +179,7 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         state: State,
         fuseConnection: UInt32,
         openCount: Int,
+        volumeBytes: UInt64,
         threadCount: Int,
         backingIO: BackingIO,
         kernel: String,
@@ -168,6 +193,7 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         self.state = state
         self.fuseConnection = fuseConnection
         self.openCount = openCount
+        self.volumeBytes = volumeBytes
         self.threadCount = threadCount
         self.backingIO = backingIO
         self.kernel = kernel

@@ -20,6 +20,9 @@ public struct VolumePaths: Sendable {
 
     func file(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).coffer" }
 
+    /// The volume's changed-block map, beside its file.
+    func changedMap(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).changed" }
+
     /// Makes names in the volumes' folder durable.
     func syncVolumesFolder() throws {
         let descriptor = unsafe open(volumesFolder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -186,6 +186,7 @@ extension VolumeService {
                     exposedDirectory: exposed,
                     controlSocketPath: runtime.controlSocket(record.id),
                     logPath: runtime.log(record.id),
+                    changedMapPath: options.isReadOnly ? nil : paths.changedMap(record.id),
                     isReadOnly: options.isReadOnly,
                     leavesAtLastClose: mountDirectory != nil,
                     punchesHoles: !options.keepsDiscardedRoom,

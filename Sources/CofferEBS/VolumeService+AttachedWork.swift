@@ -1,18 +1,50 @@
 internal import CofferCatalog
+internal import CofferControl
 internal import CofferShapes
+internal import CofferSystem
+internal import Glibc
 
-// What only the daemon of an attached volume can do, as it is then the one writer of the volume's file. These are the
-// places where its verbs are asked for; until it has them they refuse.
+// What only the daemon of an attached volume can do, as it is then the one writer of the volume's file.
 extension VolumeService {
-    /// Grows the file and the header of an attached volume, with no call to KMS, and then what is above it.
-    func growAttached(_ record: VolumeRecord, toBytes bytes: UInt64) async throws {
-        throw AWSError(
-            .ec2UnsupportedOperation,
-            "volume \(record.label) is attached, and an attached volume cannot grow yet",
-            hint: "detach it with `coffer volume unmount \(record.label)`, then try again"
-        )
+    /// Grows the file and the header of an attached volume, with no call to KMS, and the loop devices above it.
+    func growAttached(_ record: VolumeRecord, _ view: AttachmentView, toBytes bytes: UInt64) async throws {
+        switch try ask(.grow(toBytes: bytes), of: record, view) {
+        case .done(let mark): try catalog.setMark(mark, of: record.id)
+        case .failed(let failure): throw failure.error
+        }
+        guard let directory = view.exposedDirectory else { return }
+        // The kernel knows a file in a FUSE mount to have grown once it is looked at.
+        var status = stat()
+        unsafe stat("\(directory)/volume", &status)
+        for loop in view.loops { try loop.takeSize() }
     }
 
     /// Tells the daemon what is provisioned now. Nothing is limited yet, so that there is nothing to tell.
     func applyLimits(_ record: VolumeRecord, _ target: ModificationRecord.Shape) async throws {}
+
+    /// Asks a volume's daemon to do something, and waits until it is durable.
+    private func ask(
+        _ request: ControlRequest,
+        of record: VolumeRecord,
+        _ view: AttachmentView
+    ) throws -> ControlAnswer {
+        guard view.state == .attached || view.state == .faulted else {
+            throw AWSError(
+                .incorrectState,
+                "the daemon of volume \(record.label) cannot be asked",
+                hint: "see what is wrong with `coffer volume show \(record.label)`"
+            )
+        }
+        do {
+            let channel = try ControlChannel.connect(
+                path: runtime.controlSocket(record.id),
+                timeoutMilliseconds: 5000
+            )
+            try channel.send(request)
+            // A sync of the volume's file may take long behind what others write.
+            return try channel.receive(ControlAnswer.self, timeoutMilliseconds: 120_000)
+        } catch {
+            throw AWSError(.internalError, "the daemon of volume \(record.label) does not answer: \(error)")
+        }
+    }
 }

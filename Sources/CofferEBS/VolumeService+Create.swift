@@ -250,6 +250,8 @@ extension VolumeService {
     static func cause(_ error: any Error, _ key: ARN) -> String {
         guard let error = error as? AWSError else { return "\(error)" }
         let words = error.message.isEmpty ? error.code.name : error.message
+        // KMS's codes end so, and EC2's do not.
+        guard error.code.name.hasSuffix("Exception") else { return words }
         let isKeyState = [.disabled, .kmsInvalidState, .notFound].contains(error.code)
         return (isKeyState ? "Client.InvalidKmsKey.InvalidKeyState: " : "") + words
             + (words.contains(key.description) ? "" : " (KMS key \(key))")

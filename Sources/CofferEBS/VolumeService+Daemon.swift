@@ -165,7 +165,7 @@ extension VolumeService {
     private static func refusal(_ channel: borrowing ControlChannel) -> AWSError? {
         guard case .failed(let failure)? = try? channel.receive(AttachAnswer.self, timeoutMilliseconds: 1000)
         else { return nil }
-        return AWSError(failure)
+        return failure.error
     }
 
     private func answer(_ channel: borrowing ControlChannel) async throws -> AttachReady {
@@ -177,16 +177,8 @@ extension VolumeService {
         }
         switch try channel.receive(AttachAnswer.self, timeoutMilliseconds: 1000) {
         case .ready(let ready): return ready
-        case .failed(let failure):
-            throw AWSError(failure)
+        case .failed(let failure): throw failure.error
         }
-    }
-}
-
-extension AWSError {
-    /// Why a daemon does not serve.
-    fileprivate init(_ failure: AttachFailure) {
-        self.init(.internalError, failure.message, hint: failure.hint)
     }
 }
 
@@ -199,7 +191,8 @@ extension VolumeParameters {
             dataUnitBytes: header.geometry.dataUnitBytes,
             cipherID: header.geometry.cipher.rawValue,
             saltHex: Hex.lower(header.salt),
-            uuidHex: Hex.lower(header.uuid)
+            uuidHex: Hex.lower(header.uuid),
+            mark: header.mark
         )
     }
 }

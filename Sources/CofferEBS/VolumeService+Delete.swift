@@ -20,9 +20,12 @@ extension VolumeService {
             try translating("erasing the header of \(record.id)") {
                 try VolumeImage(store, volumeID: record.id).erase()
             }
+            unsafe unlink(paths.changedMap(record.id))
             unsafe unlink(path)
             try paths.syncVolumesFolder()
         }
+        // What an attachment that ended by itself has left.
+        await retireGrants(of: record.id)
         try catalog.removeVolume(record.id)
         runtime.remove(record.id)
         note(record, "deleteVolume", "deleted")

@@ -22,6 +22,17 @@ extension VolumeService {
         }
     }
 
+    /// Grows what `mount` made and is mounted through a loop device, where it has to. Words for the user where it cannot.
+    func growMounted(_ record: VolumeRecord, _ view: AttachmentView) async -> String? {
+        guard let now = try? catalog.volume(id: record.id), now.awaitsFilesystemGrowth,
+            let kind = FilesystemKind(rawValue: now.filesystem.rawValue),
+            let loop = view.loops.last, let mount = view.filesystemMounts.last,
+            view.record?.isReadOnly != true
+        else { return nil }
+        return await growMounted(record, kind, device: loop.path, directory: mount.mountPoint)
+            .map { "\($0). It grows when it is mounted next." }
+    }
+
     /// Grows an ext4 that is not mounted, in the volume's exposed file.
     func growUnmounted(_ record: VolumeRecord, file: String) async throws {
         // resize2fs(8) asks for a whole check first. 0 clean, 1 mended (e2fsck(8)).

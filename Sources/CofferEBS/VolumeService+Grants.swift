@@ -15,7 +15,7 @@ extension VolumeService {
         await retireDeadGrants(but: record.id)
         guard let slot = header.activeSlot, !slot.wrapped.keyARN.isAWSOwnedKey else { return }
         let key = slot.wrapped.keyARN
-        var entry = GrantEntry(name: UUIDText.text(SystemByteSource().bytes(16)), volume: record.id, key: key)
+        var entry = GrantEntry(name: Self.grantName(), volume: record.id, key: key)
         try catalog.putGrant(entry)
         do {
             let grant = try await keys.kms.createGrant(
@@ -96,6 +96,10 @@ extension VolumeService {
     /// The principal of this instance in the key's account, which may be another's where the KMS is elsewhere.
     private func principal(_ key: ARN) -> ARN {
         .ec2Infrastructure(instanceID, account: AccountID(key.account) ?? identity.account)
+    }
+
+    private static func grantName() -> String {
+        UUIDText.text(UUIDText.version4(SystemByteSource().bytes(16)))
     }
 
     private static func isWithoutSuchGrants(_ error: AWSError) -> Bool {

@@ -112,10 +112,11 @@ extension VolumeService {
         let (record, target) = (begun.record, begun.modification.target)
         var modification = begun.modification
         do {
-            let isAttached = inspect(record).state != .detached
+            let view = inspect(record)
+            let isAttached = view.state != .detached
             if target.sizeBytes > record.sizeBytes {
                 if isAttached {
-                    try await growAttached(record, toBytes: target.sizeBytes)
+                    try await growAttached(record, view, toBytes: target.sizeBytes)
                 } else {
                     try await growDetached(record, toBytes: target.sizeBytes, caller: begun.caller)
                 }
@@ -129,6 +130,7 @@ extension VolumeService {
                 (volume.sizeBytes, volume.type) = (target.sizeBytes, target.type)
                 (volume.iops, volume.throughput) = (target.iops, target.throughput)
             }
+            modification.statusMessage = await growMounted(record, view)
             (modification.state, modification.progress) = (.completed, 100)
             modification.ended = clock.now
             try catalog.update(modification)
@@ -164,15 +166,10 @@ extension VolumeService {
         let image = VolumeImage(store, volumeID: record.id, clock: clock)
         let found = try translating("reading the header") { try image.read().newest() }
         let volumeKey = try await volumeKey(of: found, caller: caller)
-        let header = try await settleRewrap(record, image, found, volumeKey, caller: caller)
-        let geometry = try NewVolume.geometry(
-            bytes: max(bytes, header.geometry.volumeBytes),
-            header.geometry.dataUnitBytes,
-            header.geometry.cipher
-        )
+        _ = try await settleRewrap(record, image, found, volumeKey, caller: caller)
         let mark = try catalog.mark(of: record.id)
-        let grown = try translating("writing the header") {
-            try image.grow(to: geometry, volumeKey, mark: mark)
+        let grown = try translating("growing the volume") {
+            try image.grow(toBytes: bytes, volumeKey, mark: mark)
         }
         try catalog.setMark(grown.mark, of: record.id)
     }

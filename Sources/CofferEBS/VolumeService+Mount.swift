@@ -98,6 +98,9 @@ extension VolumeService {
         defer { close(descriptor) }
         onStep(.loopAttached)
         let kind = try await filesystem(record, on: loop.path, options, keepsJournal: true)
+        let grows = record.awaitsFilesystemGrowth && !options.attach.isReadOnly
+        // Before it is mounted: growing a mounted ext4 takes a privilege that root may lack (CAP_SYS_RESOURCE).
+        if grows, kind == .ext4 { try await growUnmounted(record, file: loop.path) }
         var mountOptions = options.attach.isReadOnly ? ["ro"] : []
         if kind == .ext4 { mountOptions.append("errors=remount-ro") }
         if let more = options.mountOptions { mountOptions.append(more) }
@@ -112,7 +115,7 @@ extension VolumeService {
         guard outcome.code == 0 else {
             throw AWSError(.internalError, "cannot mount \(kind.rawValue) on \(target): \(outcome.errors)")
         }
-        guard record.awaitsFilesystemGrowth, !options.attach.isReadOnly else { return [] }
+        guard grows, kind == .xfs else { return [] }
         return await growMounted(record, kind, device: loop.path, directory: target).map { [$0] } ?? []
     }
 

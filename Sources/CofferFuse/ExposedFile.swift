@@ -32,7 +32,7 @@ public final class ExposedFile: Sendable {
     }
 
     /// Size, bytes.
-    var sizeBytes: UInt64 { volume.geometry.volumeBytes }
+    var sizeBytes: UInt64 { volume.volumeBytes }
 
     func noteOpen() { opens.wrappingAdd(1, ordering: .acquiringAndReleasing) }
 

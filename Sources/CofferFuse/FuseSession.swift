@@ -103,6 +103,21 @@ public final class FuseSession {
         threads?.stop(timeoutMilliseconds: timeoutMilliseconds) ?? true
     }
 
+    /// Has the kernel ask for the exposed file's size again.
+    public var sizeNotice: SizeNotice { unsafe SizeNotice(session: session) }
+
+    /// For a thread that makes the volume larger, as long as the session lasts.
+    @safe
+    public struct SizeNotice: @unchecked Sendable {
+        // Sendable: libfuse's session is made for several threads.
+        let session: OpaquePointer
+
+        public func send() {
+            // An offset below 0: the attributes alone. Where nobody knows the file yet, nobody needs to be told.
+            unsafe fuse_lowlevel_notify_inval_inode(session, Metadata.volume, -1, 0)
+        }
+    }
+
     /// Whether something other than this process took the mount away.
     public func isStillMounted(connection: UInt32) -> Bool {
         MountTable.current().contains {

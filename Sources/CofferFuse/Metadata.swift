@@ -6,7 +6,7 @@ internal import Glibc
 /// renamed, removed, resized or given away.
 enum Metadata {
     private static let folder = fuse_ino_t(FUSE_ROOT_ID)
-    private static let volume: fuse_ino_t = 2
+    static let volume: fuse_ino_t = 2
     /// How long the kernel may keep attributes, seconds: they do not change, and it drops the times after a write.
     private static let validSeconds = 3600.0
 

@@ -27,7 +27,7 @@ public struct AWSError: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension AWSError {
     /// What an error means to a caller, whatever its name: decides the exit code and the HTTP status.
-    public enum Kind: Sendable, Equatable {
+    public enum Kind: String, Sendable, Codable {
         case refused, usage, accessDenied, notFound, wrongState, internalFailure
 
         /// The command line's exit code: 0 is done.

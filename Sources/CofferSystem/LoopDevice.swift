@@ -80,6 +80,18 @@ package struct LoopDevice: Sendable, Equatable {
         _ = clinux_loop_clear(descriptor)
     }
 
+    /// Has the device take its size from its backing file anew, which has grown.
+    package func takeSize() throws {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw AWSError(.internalError, "cannot open \(path): \(SystemError.text(errno))")
+        }
+        defer { close(descriptor) }
+        guard clinux_loop_set_capacity(descriptor) == 0 else {
+            throw AWSError(.internalError, "cannot grow \(path): \(SystemError.text(errno))")
+        }
+    }
+
     /// nil where the kernel does not know the device. Its minor number is no part of its name.
     private init?(name: String) {
         let numbers =

@@ -4,6 +4,7 @@ internal import CofferCrypto
 internal import CofferFuse
 internal import CofferSecrets
 internal import CofferShapes
+internal import CofferSystem
 internal import CofferXTS
 internal import Glibc
 internal import Logging
@@ -36,11 +37,19 @@ enum Attachment {
             timeoutMilliseconds: startTimeoutMilliseconds
         )
         let geometry = try geometry(parameters)
-        let xtsKey = try receiveKey(starter, parameters, geometry)
+        let (salt, uuid) = try derivation(parameters)
+        let volumeKey = try receiveKey(starter)
+        let xtsKey = try volumeKey.xtsKey(
+            geometry.cipher,
+            dataUnitBytes: geometry.dataUnitBytes,
+            salt: salt,
+            uuid: uuid
+        )
         // Before the memory that requests pass through is taken.
         let backing = try Backing(
             backingFile,
             order.backingIO,
+            isReadOnly: order.isReadOnly,
             unitBytes: geometry.dataUnitBytes,
             log
         )
@@ -49,7 +58,8 @@ enum Attachment {
         let volume = EncryptedVolume(
             store: backing.store,
             geometry: geometry,
-            punchesHoles: order.punchesHoles
+            punchesHoles: order.punchesHoles,
+            tracker: tracker(order, volumeID, parameters, uuid, log)
         )
         let exposed = ExposedFile(
             volume: volume,
@@ -73,10 +83,23 @@ enum Attachment {
             try start(session, threadCount, backing, volume, key: xtsKey)
             let number = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
             connection = number
-            try StatusResponder(
+            var keeper: VolumeKeeper?
+            if let store = backing.headerStore {
+                keeper = VolumeKeeper(
+                    volumeID,
+                    volume,
+                    headerStore: store,
+                    volumeKey: volumeKey,
+                    mark: parameters.mark,
+                    sizeNotice: session.sizeNotice,
+                    log: log
+                )
+            }
+            try ControlResponder(
                 listener: listener,
                 volumeID: volumeID,
                 file: exposed,
+                keeper: keeper,
                 connection: number,
                 threadCount: threadCount,
                 backingIO: backing.kind,
@@ -106,8 +129,8 @@ enum Attachment {
         if let count = order.threadCount, !(1...threadLimit).contains(count) {
             throw StartFailure("a volume is served by 1 to \(threadLimit) threads, not \(count)")
         }
-        for path in [order.exposedDirectory, order.controlSocketPath, order.logPath]
-        where !path.hasPrefix("/") {
+        let paths = [order.exposedDirectory, order.controlSocketPath, order.logPath, order.changedMapPath]
+        for path in paths.compactMap(\.self) where !path.hasPrefix("/") {
             throw StartFailure("the order's path \"\(path)\" is not absolute")
         }
     }
@@ -124,15 +147,16 @@ enum Attachment {
         return geometry
     }
 
-    /// Receives the volume key, derives from it the key of the data, and wipes it.
-    private static func receiveKey(
-        _ starter: borrowing ControlChannel,
-        _ parameters: VolumeParameters,
-        _ geometry: Geometry
-    ) throws -> SecretBytes {
+    /// What steers the derivation of the data's key.
+    private static func derivation(_ parameters: VolumeParameters) throws -> (salt: [UInt8], uuid: [UInt8]) {
         guard let salt = Hex.bytes(parameters.saltHex), salt.count == 32,
             let uuid = Hex.bytes(parameters.uuidHex), uuid.count == 16
         else { throw StartFailure("the starter sent a salt or a uuid that the format does not allow") }
+        return (salt, uuid)
+    }
+
+    /// Receives the volume key straight into locked memory.
+    private static func receiveKey(_ starter: borrowing ControlChannel) throws -> VolumeKey {
         let secret = try starter.receiveSecret(
             count: VolumeKey.count,
             timeoutMilliseconds: startTimeoutMilliseconds
@@ -140,12 +164,35 @@ enum Attachment {
         guard let volumeKey = VolumeKey(secret) else {
             throw StartFailure("the volume key has the wrong length")
         }
-        return try volumeKey.xtsKey(
-            geometry.cipher,
-            dataUnitBytes: geometry.dataUnitBytes,
-            salt: salt,
-            uuid: uuid
-        )
+        return volumeKey
+    }
+
+    /// What follows the changes of a volume that is written to. A map that cannot be kept keeps nobody from the volume:
+    /// the next snapshot compares everything then.
+    private static func tracker(
+        _ order: AttachOrder,
+        _ volumeID: VolumeID,
+        _ parameters: VolumeParameters,
+        _ uuid: [UInt8],
+        _ log: Logger
+    ) -> ChangeTracker? {
+        guard let path = order.changedMapPath else { return nil }
+        do throws(BlockError) {
+            guard let boot = Boot.id else { throw .system(errno: ENOENT, call: .read) }
+            let place = ChangedBlockMap.Place(
+                volumeID: volumeID,
+                uuid: uuid,
+                lastEpoch: parameters.mark.attachEpoch - 1,
+                epoch: parameters.mark.attachEpoch,
+                bootID: boot
+            )
+            return ChangeTracker(
+                map: try ChangedBlockMap(path: path, place, volumeBytes: parameters.volumeBytes)
+            )
+        } catch {
+            log.notice("changes are not followed, and the next snapshot reads all of the volume: \(error)")
+            return ChangeTracker(map: nil)
+        }
     }
 
     /// Starts the threads, each with a cipher of its own, and wipes the key that the ciphers were made from.
@@ -204,6 +251,7 @@ enum Attachment {
                 )
                 isDurable = false
             }
+            if isDurable { session.file.volume.tracker.map?.settle() }
         }
         if !isDurable {
             // For whoever detaches: this process cannot tell anybody else.

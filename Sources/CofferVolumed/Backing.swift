@@ -12,6 +12,8 @@ internal import Logging
 /// passes the page cache by.
 struct Backing {
     let store: FileBlockStore
+    /// The same file through the page cache, for its headers; nil where it is only read.
+    let headerStore: FileBlockStore?
     /// `.cached` or `.direct`.
     let kind: BackingIO
     /// How many threads serve best: one for each processor where they work in memory, more where each waits for the
@@ -21,7 +23,14 @@ struct Backing {
     let notices: [String]
 
     /// Takes over the open file. Throws StartFailure where direct I/O is wanted and cannot be had.
-    init(_ descriptor: Int32, _ wanted: BackingIO, unitBytes: Int, _ log: Logger) throws {
+    init(
+        _ descriptor: Int32,
+        _ wanted: BackingIO,
+        isReadOnly: Bool,
+        unitBytes: Int,
+        _ log: Logger
+    ) throws {
+        headerStore = isReadOnly ? nil : try FileBlockStore(reopening: descriptor, .readWrite)
         let group = Self.groupThatStays(log)
         let direct: FileBlockStore?
         do throws(BlockError) {

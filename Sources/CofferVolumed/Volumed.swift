@@ -32,9 +32,8 @@ enum Volumed {
             let failure = StartFailure(error)
             log.error("\(failure.message)")
             // The starter may be gone: that is what failed then.
-            try? starter.send(
-                AttachAnswer.failed(AttachFailure(message: failure.message, hint: failure.hint))
-            )
+            let error = AWSError(.internalError, failure.message, hint: failure.hint)
+            try? starter.send(AttachAnswer.failed(DaemonFailure(error)))
             exit(1)
         }
     }

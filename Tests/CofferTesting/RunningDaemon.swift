@@ -183,7 +183,8 @@ public final class RunningDaemon: Sendable {
             dataUnitBytes: volume.geometry.dataUnitBytes,
             cipherID: options.cipherID ?? volume.geometry.cipher.rawValue,
             saltHex: Hex.lower(volume.salt),
-            uuidHex: Hex.lower(volume.uuid)
+            uuidHex: Hex.lower(volume.uuid),
+            mark: RollbackMark(uuid: volume.uuid, sequence: 1, attachEpoch: 1)
         )
     }
 

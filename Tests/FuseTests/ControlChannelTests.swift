@@ -22,7 +22,7 @@ internal import Testing
         #expect(try pair.theirs.receive(ControlRequest.self, timeoutMilliseconds: 1000) == .status)
         let descriptor = pair.ours.descriptor
         DispatchQueue.global().async {
-            for byte in [8, 0, 0, 0] + Array("\"status\"".utf8) {
+            for byte in [13, 0, 0, 0] + Array("{\"status\":{}}".utf8) {
                 usleep(1000)
                 _ = unsafe write(descriptor, [byte], 1)
             }

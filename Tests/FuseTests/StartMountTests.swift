@@ -1,4 +1,5 @@
 internal import CofferControl
+internal import CofferShapes
 internal import CofferTesting
 internal import Glibc
 internal import Testing
@@ -7,7 +8,7 @@ extension MountTests {
     /// Starts that come to nothing, and leave nothing.
     @Suite struct StartMountTests {
         private func failure(_ daemon: RunningDaemon) -> String {
-            if case .failed(let failure) = daemon.answer { return failure.message }
+            if case .failed(let failure) = daemon.answer { return failure.error.message }
             return "it is ready"
         }
 

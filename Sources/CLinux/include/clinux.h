@@ -18,6 +18,7 @@ enum {
     CLINUX_MADV_DONTFORK = 10,     // madvise(2)
     CLINUX_MADV_DONTDUMP = 16,
     CLINUX_MADV_WIPEONFORK = 18,
+    CLINUX_MAP_NORESERVE = 0x4000, // mmap(2)
 };
 
 /// A descriptor over memory that the kernel itself leaves out of its direct map; -1 where there is none.
@@ -68,4 +69,7 @@ int clinux_loop_free_index(int control);
 
 /// Detaches a loop device (LOOP_CLR_FD).
 int clinux_loop_clear(int loop);
+
+/// Has a loop device take its size from its backing file anew.
+int clinux_loop_set_capacity(int loop);
 

@@ -77,6 +77,20 @@ struct GrantList: AsyncParsableCommand {
         let Name: String
         let Operations: [String]
         let RetiringPrincipal: String?
+        let Constraints: [String: EncryptionContext]?
+
+        init(_ grant: Grant) {
+            CreationDate = grant.created.iso8601
+            (GrantId, GranteePrincipal) = (grant.id, grant.grantee)
+            (Name, Operations) = (grant.name ?? "", grant.operations.map(\.rawValue))
+            RetiringPrincipal = grant.retiring
+            Constraints = grant.constraints.map { constraints in
+                var shape: [String: EncryptionContext] = [:]
+                shape["EncryptionContextSubset"] = constraints.subset
+                shape["EncryptionContextEquals"] = constraints.equals
+                return shape
+            }
+        }
     }
 
     func run() async throws {
@@ -84,18 +98,7 @@ struct GrantList: AsyncParsableCommand {
         let key = try await desk.resolve(key.text)
         let grants = try await desk.all { try await desk.keys.listGrants(key, page: $0, caller: desk.caller) }
         if global.output == .json {
-            return try Terminal.json([
-                "Grants": grants.map {
-                    Shape(
-                        CreationDate: $0.created.iso8601,
-                        GrantId: $0.id,
-                        GranteePrincipal: $0.grantee,
-                        Name: $0.name ?? "",
-                        Operations: $0.operations.map(\.rawValue),
-                        RetiringPrincipal: $0.retiring
-                    )
-                }
-            ])
+            return try Terminal.json(["Grants": grants.map { Shape($0) }])
         }
         Terminal.table(
             ["GRANT", "NAME", "WHO", "OPERATIONS"],

@@ -8,15 +8,17 @@ internal import CofferXTS
 internal import Glibc
 internal import Logging
 
-/// Answers questions over the control socket, one caller at a time, from a thread of its own: a store that hangs does
-/// not keep it from saying so.
-final class StatusResponder: Sendable {
+/// Answers over the control socket, one caller at a time, from a thread of its own: a store that hangs does not keep it
+/// from saying so, unless it is asked for what needs the store.
+final class ControlResponder: Sendable {
     /// How long a caller may take to ask: it does so at once, and others wait behind it.
     private static let timeoutMilliseconds = 1000
 
     private let listener: ControlListener
     private let volumeID: VolumeID
     private let file: ExposedFile
+    /// nil where nothing is written to the volume.
+    private let keeper: VolumeKeeper?
     private let connection: UInt32
     private let threadCount: Int
     private let backingIO: BackingIO
@@ -27,6 +29,7 @@ final class StatusResponder: Sendable {
         listener: consuming ControlListener,
         volumeID: VolumeID,
         file: ExposedFile,
+        keeper: VolumeKeeper?,
         connection: UInt32,
         threadCount: Int,
         backingIO: BackingIO,
@@ -34,7 +37,7 @@ final class StatusResponder: Sendable {
         log: Logger
     ) {
         self.listener = listener
-        (self.volumeID, self.file, self.connection) = (volumeID, file, connection)
+        (self.volumeID, self.file, self.keeper, self.connection) = (volumeID, file, keeper, connection)
         (self.threadCount, self.backingIO) = (threadCount, backingIO)
         (self.kernel, self.log) = (kernel, log)
     }
@@ -57,6 +60,20 @@ final class StatusResponder: Sendable {
     private func answer(_ caller: borrowing ControlChannel) throws(ControlError) {
         switch try caller.receive(ControlRequest.self, timeoutMilliseconds: Self.timeoutMilliseconds) {
         case .status: try caller.send(status)
+        case .grow(let count):
+            try caller.send(answer { (keeper) throws(HeaderError) in try keeper.grow(toBytes: count) })
+        }
+    }
+
+    private func answer(_ change: (VolumeKeeper) throws(HeaderError) -> RollbackMark) -> ControlAnswer {
+        guard let keeper else {
+            return .failed(DaemonFailure(AWSError(.incorrectState, "the volume is attached read-only")))
+        }
+        do throws(HeaderError) {
+            return .done(try change(keeper))
+        } catch {
+            log.error("\(error.sentence)")
+            return .failed(DaemonFailure(error.awsError))
         }
     }
 
@@ -68,6 +85,7 @@ final class StatusResponder: Sendable {
             state: file.isLeaving ? .leaving : file.volume.isFaulted ? .faulted : .serving,
             fuseConnection: connection,
             openCount: file.openCount,
+            volumeBytes: file.volume.volumeBytes,
             threadCount: threadCount,
             backingIO: backingIO,
             kernel: kernel.name,
