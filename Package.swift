@@ -95,6 +95,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "CofferSnapshot",
+            dependencies: [
+                "CLinux", "CofferBlock", "CofferCrypto", "CofferSecrets", "CofferShapes", "CofferXTS",
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "CofferTrail",
             dependencies: ["CofferCrypto", "CofferJSON", "CofferSecrets", "CofferShapes"],
             swiftSettings: strict
@@ -105,7 +112,7 @@ let package = Package(
             name: "CofferEBS",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferCatalog", "CofferControl", "CofferCrypto", "CofferSecrets",
-                "CofferShapes", "CofferSystem", "CofferXTS", logging,
+                "CofferShapes", "CofferSnapshot", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -178,7 +185,7 @@ let package = Package(
             name: "CofferVolumed",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferControl", "CofferCrypto", "CofferFuse", "CofferSecrets",
-                "CofferShapes", "CofferSystem", "CofferXTS", logging,
+                "CofferShapes", "CofferSnapshot", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -282,6 +289,15 @@ let package = Package(
             name: "CofferSigV4Tests",
             dependencies: ["CofferSecrets", "CofferShapes", "CofferSigV4", "CofferTesting"],
             resources: [.copy("Vectors")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferSnapshotTests",
+            dependencies: [
+                "CofferBlock", "CofferCrypto", "CofferSecrets", "CofferShapes", "CofferSnapshot",
+                "CofferTesting", "CofferXTS",
+            ],
+            resources: [.copy("Golden")],
             swiftSettings: testing
         ),
         .testTarget(

@@ -17,6 +17,7 @@ public struct VolumePaths: Sendable {
     }
 
     var volumesFolder: String { "\(home)/volumes" }
+    var snapshotsFolder: String { "\(home)/snapshots" }
 
     func file(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).coffer" }
 

@@ -1,0 +1,48 @@
+internal import CofferBlock
+internal import CofferCatalog
+internal import CofferControl
+internal import CofferShapes
+internal import CofferSystem
+internal import Glibc
+
+// Work on a volume that nobody attaches: a daemon without a mount does it, and outlives the command.
+extension VolumeService {
+    /// Starts a daemon that holds the volume's lock and key, does what it is asked for next, and leaves when that is
+    /// done. The caller holds the operation lock.
+    func startWorker(_ volume: VolumeRecord, _ caller: Caller) async throws {
+        runtime.clear(volume.id)
+        let store = try openStore(volume, .readWrite)
+        try lockExclusively(store, volume)
+        // Nothing is written to the volume: its attach epoch stays as it is.
+        let opened = try await openHeader(volume, store, AttachOptions(isReadOnly: true), caller: caller)
+        let ready = try await startDaemon(
+            volume,
+            store,
+            opened,
+            AttachOrder(
+                volumeID: volume.id.text,
+                exposedDirectory: nil,
+                controlSocketPath: runtime.controlSocket(volume.id),
+                logPath: runtime.log(volume.id),
+                changedMapPath: paths.changedMap(volume.id),
+                isReadOnly: false,
+                leavesAtLastClose: false,
+                punchesHoles: true,
+                backingIO: .auto,
+                threadCount: nil
+            )
+        )
+        try runtime.store(
+            AttachmentRecord(
+                exposedDirectory: runtime.defaultExposedDirectory(volume.id),
+                mountDirectory: nil,
+                isReadOnly: false,
+                daemon: ProcessIdentity(processID: ready.processID),
+                fuseConnection: nil,
+                mountNamespace: SystemNamespace.mount,
+                attached: clock.now
+            ),
+            of: volume.id
+        )
+    }
+}
