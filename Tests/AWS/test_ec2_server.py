@@ -1,4 +1,4 @@
-"""Volumes outlive the server that attached them: it is stopped, killed and started again, and asked by many at once."""
+"""Volumes outlive the server that attached them, which is stopped, killed and started; and many ask at once."""
 
 import os
 import random
@@ -78,7 +78,7 @@ def test_a_server_that_is_told_to_stop_ends_what_it_has_begun(home: Path) -> Non
 
 @pytest.mark.parametrize("turn", range(5))
 def test_a_server_that_is_killed_leaves_volumes_that_can_be_used(home: Path, turn) -> None:
-    """Whatever was under way, every volume can be brought back to rest, and those that were made can be attached."""
+    """Whatever was under way, every volume can be brought to rest, and those that were made can be attached."""
     chance = random.Random(f"{SEED} {turn}")
     with running(home) as volumes:
         kept = volumes.new(Encrypted=True)
@@ -114,7 +114,7 @@ def test_a_server_that_is_killed_leaves_volumes_that_can_be_used(home: Path, tur
 
 
 def test_many_clients_at_once(volumes: Volumes, account: Account) -> None:
-    """Each with a volume of its own, through its whole life; and all with one volume, which one of them gets."""
+    """Each with a volume of its own, through its whole life; and all with one, which one of them gets."""
 
     def live(number: int) -> None:
         own = Volumes(account)
