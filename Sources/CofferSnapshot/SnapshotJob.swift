@@ -41,10 +41,16 @@ public final class SnapshotJob: Sendable {
     ) throws(SnapshotError) {
         try header.requireFollowing(previous?.header)
         let attempt = try SnapshotAttempt(header, in: store, writer: writer, control: control)
-        try self.init(attempt, after: previous, changed: changed, from: source)
+        do throws(SnapshotError) {
+            try self.init(attempt, after: previous, changed: changed, from: source)
+        } catch {
+            attempt.fail(error)
+            throw error
+        }
     }
 
-    /// The same for an attempt that was begun before, at a moment when little may wait for a disk.
+    /// The same for an attempt that was begun before, at a moment when little may wait for a disk. Where this throws, the
+    /// attempt is the caller's to fail.
     public init(
         _ attempt: SnapshotAttempt,
         after previous: AuthenticManifest?,
