@@ -122,7 +122,7 @@ extension VolumeService {
     }
 
     private static func secret(_ volumeKey: borrowing VolumeKey) -> SecretBytes {
-        var copy = SecretBytes(count: 0) { _ in }
+        var copy = SecretBytes(count: VolumeKey.count) { _ in }
         volumeKey.withBytes { bytes in
             copy = SecretBytes(count: bytes.byteCount) { span in span.copy(bytes, at: 0) }
         }
