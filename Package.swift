@@ -95,6 +95,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "CofferSnapshot",
+            dependencies: [
+                "CLinux", "CofferBlock", "CofferCrypto", "CofferSecrets", "CofferShapes", "CofferXTS",
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "CofferTrail",
             dependencies: ["CofferCrypto", "CofferJSON", "CofferSecrets", "CofferShapes"],
             swiftSettings: strict
@@ -105,7 +112,7 @@ let package = Package(
             name: "CofferEBS",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferCatalog", "CofferControl", "CofferCrypto", "CofferSecrets",
-                "CofferShapes", "CofferSystem", "CofferXTS", logging,
+                "CofferShapes", "CofferSnapshot", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -151,10 +158,9 @@ let package = Package(
         .target(
             name: "CofferServer",
             dependencies: [
-                "Coffer", "CofferCrypto", "CofferIdentity", "CofferJSON", "CofferKMS", "CofferSecrets",
-                "CofferShapes", "CofferSigV4", hummingbirdCore, lifecycle, logging, nioCore, nioHTTP1,
-                nioPosix,
-                nioSSL, unixSignals,
+                "Coffer", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferJSON", "CofferKMS",
+                "CofferSecrets", "CofferShapes", "CofferSigV4", hummingbirdCore, lifecycle, logging, nioCore,
+                nioHTTP1, nioPosix, nioSSL, unixSignals,
             ],
             swiftSettings: strict
         ),
@@ -179,7 +185,7 @@ let package = Package(
             name: "CofferVolumed",
             dependencies: [
                 "CLinux", "CofferBlock", "CofferControl", "CofferCrypto", "CofferFuse", "CofferSecrets",
-                "CofferShapes", "CofferSystem", "CofferXTS", logging,
+                "CofferShapes", "CofferSnapshot", "CofferSystem", "CofferXTS", logging,
             ],
             swiftSettings: strict
         ),
@@ -254,9 +260,9 @@ let package = Package(
         .testTarget(
             name: "CofferServerTests",
             dependencies: [
-                "Coffer", "CofferCatalog", "CofferCrypto", "CofferIdentity", "CofferJSON", "CofferKMS",
-                "CofferPolicy",
-                "CofferSecrets", "CofferServer", "CofferShapes", "CofferSigV4", "CofferTesting",
+                "Coffer", "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferJSON",
+                "CofferKMS", "CofferPolicy", "CofferSecrets", "CofferServer", "CofferShapes", "CofferSigV4",
+                "CofferTesting",
                 "CofferTrail",
                 lifecycle, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
             ],
@@ -283,6 +289,15 @@ let package = Package(
             name: "CofferSigV4Tests",
             dependencies: ["CofferSecrets", "CofferShapes", "CofferSigV4", "CofferTesting"],
             resources: [.copy("Vectors")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "CofferSnapshotTests",
+            dependencies: [
+                "CofferBlock", "CofferCrypto", "CofferSecrets", "CofferShapes", "CofferSnapshot",
+                "CofferTesting", "CofferXTS",
+            ],
+            resources: [.copy("Golden")],
             swiftSettings: testing
         ),
         .testTarget(

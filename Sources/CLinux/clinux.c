@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -102,3 +103,6 @@ int clinux_loop_clear(int loop) { return ioctl(loop, LOOP_CLR_FD, 0); }
 
 int clinux_loop_set_capacity(int loop) { return ioctl(loop, LOOP_SET_CAPACITY, 0); }
 
+int clinux_freeze(int directory) { return ioctl(directory, FIFREEZE, 0); }
+
+int clinux_thaw(int directory) { return ioctl(directory, FITHAW, 0); }

@@ -54,6 +54,11 @@ public final class AtomicBlockMap: @unchecked Sendable {
         for block in count / 64 * 64..<count { insert(block) }
     }
 
+    /// The bits of the first `count` blocks: block *n* is bit *n* % 64 of word *n* / 64.
+    public func words(below count: Int) -> [UInt64] {
+        stride(from: 0, to: count, by: 64).map { unsafe word($0).pointee.load(ordering: .relaxed) }
+    }
+
     /// Takes over the bits of the first `count` blocks of another map.
     func copy(_ other: AtomicBlockMap, below count: Int) { load(other.bytes(from: 0, below: count)) }
 

@@ -71,7 +71,7 @@ public enum HeaderCopy: Int, Sendable, CaseIterable {
 /// Fixed-size fields of bytes and text.
 extension Array where Element == UInt8 {
     /// Whether all bytes of a range are zero.
-    func isZero(in range: Range<Int>) -> Bool {
+    package func isZero(in range: Range<Int>) -> Bool {
         guard let first = range.first else { return true }
         return unsafe self[first] == 0
             && withUnsafeBytes { bytes in
@@ -83,16 +83,16 @@ extension Array where Element == UInt8 {
     }
 
     /// Overwrites the bytes at `offset` with `part`.
-    mutating func store(_ part: some Collection<UInt8>, at offset: Int) {
+    package mutating func store(_ part: some Collection<UInt8>, at offset: Int) {
         precondition(part.count <= count - offset, "a field past the end of its area")
         replaceSubrange(offset..<offset + part.count, with: part)
     }
 
-    func bytes(at offset: Int, count: Int) -> [UInt8] { Array(self[offset..<offset + count]) }
+    package func bytes(at offset: Int, count: Int) -> [UInt8] { Array(self[offset..<offset + count]) }
 
     /// The text at the start of a zero-padded field; nil where it is no UTF-8 or something follows the
     /// padding.
-    func paddedText(at offset: Int, count: Int) -> String? {
+    package func paddedText(at offset: Int, count: Int) -> String? {
         let text = self[offset..<offset + count].prefix { $0 != 0 }
         guard isZero(in: text.endIndex..<offset + count) else { return nil }
         return String(validating: text, as: UTF8.self)

@@ -54,7 +54,7 @@ public struct WrappedVolumeKey: Sendable, Equatable {
 }
 
 extension KeySlot {
-    static let slotBytes = 12288
+    package static let slotBytes = 12288
     static let arnRoom = 2048
     static let blobRoom = CiphertextBlob.maximumCount
     static let contextRoom = 4000
@@ -72,9 +72,29 @@ extension KeySlot {
     private static let blobAt = 0x860
     private static let contextAt = 0x2060
 
-    /// Reads the slot at `base` of a copy; nil for an empty one. The volume's id is in the context of every
-    /// slot.
-    static func parse(_ bytes: [UInt8], at base: Int, volumeID: VolumeID) throws(HeaderField) -> KeySlot? {
+    /// The slot of a volume key that is in use, for what lies outside of a volume's header: a snapshot.
+    package init(
+        active wrapped: WrappedVolumeKey,
+        created: Timestamp,
+        keyEpoch: UInt64,
+        uuid: [UInt8],
+        salt: [UInt8]
+    ) {
+        precondition(
+            uuid.count == HeaderLayout.uuidBytes && salt.count == HeaderLayout.saltBytes,
+            "a slot with a uuid or a salt of another length"
+        )
+        (state, self.wrapped, self.created, self.keyEpoch) = (.active, wrapped, created, keyEpoch)
+        (self.uuid, self.salt) = (uuid, salt)
+    }
+
+    /// Reads the slot at `base`; nil for an empty one. The id of what the key was made for, one of `owners`, is in the
+    /// context of every slot.
+    package static func parse(
+        _ bytes: [UInt8],
+        at base: Int,
+        owners: [String]
+    ) throws(HeaderField) -> KeySlot? {
         let number = bytes.load(UInt32.self, at: base)
         if number == 0 {
             guard bytes.isZero(in: base..<base + slotBytes) else { throw .emptySlot }
@@ -88,7 +108,7 @@ extension KeySlot {
         let contextBytes = try part(bytes, base, lengthAt: contextLengthAt, at: contextAt, room: contextRoom)
         guard let arn = String(validating: arnBytes, as: UTF8.self).flatMap(ARN.init) else { throw .keyARN }
         guard let context = EncryptionContext(canonicalBytes: contextBytes),
-            context.pairs["aws:ebs:id"] == volumeID.text
+            let owner = context.pairs["aws:ebs:id"], owners.contains(owner)
         else { throw .context }
         guard let wrapped = WrappedVolumeKey(keyARN: arn, blob: CiphertextBlob(blobBytes), context: context)
         else { throw .keyARN }
@@ -102,8 +122,8 @@ extension KeySlot {
         )
     }
 
-    /// Writes the slot into a copy whose slot at `base` is all zero.
-    func store(into bytes: inout [UInt8], at base: Int) {
+    /// Writes the slot into bytes whose slot at `base` is all zero.
+    package func store(into bytes: inout [UInt8], at base: Int) {
         let arn = Array(wrapped.keyARN.description.utf8)
         let context = wrapped.context.canonicalBytes
         bytes.store(littleEndian: state.rawValue, at: base)

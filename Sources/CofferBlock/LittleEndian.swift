@@ -1,14 +1,14 @@
 /// On-disk integers: little-endian, byte by byte; no structure is ever laid over a buffer.
 extension Array where Element == UInt8 {
     /// Appends an integer's bytes, the lowest first.
-    mutating func append<Integer: FixedWidthInteger & UnsignedInteger>(littleEndian value: Integer) {
+    package mutating func append<Integer: FixedWidthInteger & UnsignedInteger>(littleEndian value: Integer) {
         for shift in stride(from: 0, to: Integer.bitWidth, by: 8) {
             append(UInt8(truncatingIfNeeded: value >> Integer(shift)))
         }
     }
 
     /// Overwrites the bytes at `offset` with an integer's.
-    mutating func store<Integer: FixedWidthInteger & UnsignedInteger>(
+    package mutating func store<Integer: FixedWidthInteger & UnsignedInteger>(
         littleEndian value: Integer,
         at offset: Int
     ) {
@@ -18,7 +18,10 @@ extension Array where Element == UInt8 {
     }
 
     /// The integer at `offset`.
-    func load<Integer: FixedWidthInteger & UnsignedInteger>(_ type: Integer.Type, at offset: Int) -> Integer {
+    package func load<Integer: FixedWidthInteger & UnsignedInteger>(
+        _ type: Integer.Type,
+        at offset: Int
+    ) -> Integer {
         var value: Integer = 0
         for index in (0..<Integer.bitWidth / 8).reversed() {
             value = value << 8 | Integer(self[offset + index])

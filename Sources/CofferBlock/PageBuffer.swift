@@ -90,7 +90,7 @@ extension MutableRawSpan {
 
     /// Lends a part of the span.
     @inline(__always)
-    mutating func withPart<Result: ~Copyable, Failure: Error>(
+    package mutating func withPart<Result: ~Copyable, Failure: Error>(
         _ range: Range<Int>,
         _ body: (inout MutableRawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -101,7 +101,7 @@ extension MutableRawSpan {
     }
 
     /// Overwrites a part with zeroes.
-    mutating func zero(_ range: Range<Int>) {
+    package mutating func zero(_ range: Range<Int>) {
         unsafe withUnsafeMutableBytes { buffer in
             let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[range])
             if let base = part.baseAddress { unsafe memset(base, 0, part.count) }
@@ -109,7 +109,7 @@ extension MutableRawSpan {
     }
 
     /// Whether a part, of a multiple of 16 bytes, is all zero. The first 16 bytes decide for almost every data unit.
-    func isZero(_ range: Range<Int>) -> Bool {
+    package func isZero(_ range: Range<Int>) -> Bool {
         unsafe withUnsafeBytes { buffer in
             let part = unsafe UnsafeRawBufferPointer(rebasing: buffer[range])
             func pair(_ offset: Int) -> UInt64 {

@@ -63,7 +63,7 @@ extension VolumeHeader {
         else { throw .slot }
         slots = []
         for base in HeaderLayout.slotOffsets {
-            slots.append(try KeySlot.parse(bytes, at: base, volumeID: volumeID))
+            slots.append(try KeySlot.parse(bytes, at: base, owners: [volumeID.text]))
         }
         records = try HeaderRecord.parse(bytes)
         guard bytes.load(UInt32.self, at: HeaderLayout.activeSlots) == activeMask, slotsFitState

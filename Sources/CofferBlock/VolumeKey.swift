@@ -41,7 +41,20 @@ public struct VolumeKey: ~Copyable, Sendable {
 
     /// The key that authenticates the header: HKDF-Expand "coffer/1/header-mac" 00 uuid, 32 bytes.
     public borrowing func headerMACKey(salt: [UInt8], uuid: [UInt8]) throws(CryptoError) -> SecretBytes {
-        let info = Array("coffer/1/header-mac".utf8) + [0] + uuid
-        return try KeyDerivation.hkdf(bytes, salt: salt, info: info, count: 32)
+        try macKey("coffer/1/header-mac", salt: salt, uuid: uuid)
+    }
+
+    /// The key that authenticates the manifests of the volume's snapshots: HKDF-Expand "coffer/1/snapshot-mac" 00 uuid,
+    /// 32 bytes.
+    public borrowing func snapshotMACKey(salt: [UInt8], uuid: [UInt8]) throws(CryptoError) -> SecretBytes {
+        try macKey("coffer/1/snapshot-mac", salt: salt, uuid: uuid)
+    }
+
+    private borrowing func macKey(
+        _ purpose: String,
+        salt: [UInt8],
+        uuid: [UInt8]
+    ) throws(CryptoError) -> SecretBytes {
+        try KeyDerivation.hkdf(bytes, salt: salt, info: Array(purpose.utf8) + [0] + uuid, count: 32)
     }
 }

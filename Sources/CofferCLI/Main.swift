@@ -76,7 +76,8 @@ struct CofferCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            KeyCommand.self, VolumeCommand.self, UserCommand.self, TrailCommand.self, ServeCommand.self,
+            KeyCommand.self, VolumeCommand.self, SnapshotCommand.self, UserCommand.self, TrailCommand.self,
+            ServeCommand.self,
             HomeCommand.self, SealCommand.self, BenchCommand.self, DoctorCommand.self,
         ]
     )

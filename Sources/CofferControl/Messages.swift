@@ -13,8 +13,9 @@ public enum BackingIO: String, Codable, Sendable, CaseIterable {
 /// What the starter of a daemon sends it over their private socket, before the volume key. Nothing in it is secret.
 public struct AttachOrder: Codable, Sendable, Equatable {
     public var volumeID: String
-    /// The folder to mount on; it exists.
-    public var exposedDirectory: String
+    /// The folder to mount on; it exists. nil: nothing is mounted, and the daemon leaves once it has done what it is asked
+    /// for over its control socket.
+    public var exposedDirectory: String?
     /// Where the daemon listens for `ControlRequest`s.
     public var controlSocketPath: String
     /// The file that the daemon logs to.
@@ -32,7 +33,7 @@ public struct AttachOrder: Codable, Sendable, Equatable {
 
     public init(
         volumeID: String,
-        exposedDirectory: String,
+        exposedDirectory: String?,
         controlSocketPath: String,
         logPath: String,
         changedMapPath: String? = nil,
@@ -70,6 +71,9 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
     public var uuidHex: String
     /// The header that was read, or written last: what the daemon writes follows it.
     public var mark: RollbackMark
+    /// What a volume that is not filled yet is filled from. Then 64 bytes of the snapshot's volume key follow those of the
+    /// volume's own.
+    public var fill: FillParameters?
 
     public init(
         dataOffset: UInt64,
@@ -78,7 +82,8 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         cipherID: UInt32,
         saltHex: String,
         uuidHex: String,
-        mark: RollbackMark
+        mark: RollbackMark,
+        fill: FillParameters? = nil
     ) {
         self.dataOffset = dataOffset
         self.volumeBytes = volumeBytes
@@ -87,6 +92,19 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         self.saltHex = saltHex
         self.uuidHex = uuidHex
         self.mark = mark
+        self.fill = fill
+    }
+}
+
+/// The snapshot that a volume is filled from.
+public struct FillParameters: Codable, Sendable, Equatable {
+    public var snapshotID: String
+    public var snapshotsFolder: String
+    /// The volume's fill map.
+    public var mapPath: String
+
+    public init(snapshotID: String, snapshotsFolder: String, mapPath: String) {
+        (self.snapshotID, self.snapshotsFolder, self.mapPath) = (snapshotID, snapshotsFolder, mapPath)
     }
 }
 
@@ -104,6 +122,7 @@ public enum AttachAnswer: Codable, Sendable, Equatable {
 public struct AttachReady: Codable, Sendable, Equatable {
     public var processID: Int32
     /// The FUSE connection's number: the name of its folder under /sys/fs/fuse/connections.
+    /// 0 where nothing is mounted.
     public var fuseConnection: UInt32
     /// Sentences for the user.
     public var notices: [String]
@@ -135,6 +154,42 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     case status
     /// Makes the volume larger; answered by a `ControlAnswer`.
     case grow(toBytes: UInt64)
+    /// Begins a snapshot; answered by a `ControlAnswer` once the volume's content is fixed. The blocks are copied in the
+    /// background; `status` tells how far that has come, and the snapshot's folder how it ends.
+    case beginSnapshot(SnapshotOrder)
+}
+
+/// What a daemon must know of a snapshot that it is to make.
+public struct SnapshotOrder: Codable, Sendable, Equatable {
+    public var snapshotID: String
+    /// The home's folder of snapshots; it exists.
+    public var snapshotsFolder: String
+    /// Complete snapshots of the volume, the newest first: what the new one is compared with, where the changed-block map
+    /// knows nothing.
+    public var earlier: [String]
+    /// Where the volume's filesystem is mounted: it is frozen at the snapshot's moment, so that it is clean.
+    public var filesystemDirectory: String?
+
+    public init(
+        snapshotID: String,
+        snapshotsFolder: String,
+        earlier: [String],
+        filesystemDirectory: String?
+    ) {
+        (self.snapshotID, self.snapshotsFolder) = (snapshotID, snapshotsFolder)
+        (self.earlier, self.filesystemDirectory) = (earlier, filesystemDirectory)
+    }
+}
+
+/// How far a snapshot has come that a daemon is making.
+public struct SnapshotProgressReport: Codable, Sendable, Equatable {
+    public var snapshotID: String
+    public var blocksDone: UInt64
+    public var blocksTotal: UInt64
+
+    public init(snapshotID: String, blocksDone: UInt64, blocksTotal: UInt64) {
+        (self.snapshotID, self.blocksDone, self.blocksTotal) = (snapshotID, blocksDone, blocksTotal)
+    }
 }
 
 /// Answer of whatever changes the volume.
@@ -156,6 +211,7 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     public var volumeID: String
     public var processID: Int32
     public var state: State
+    /// 0 where nothing is mounted.
     public var fuseConnection: UInt32
     /// How many times the exposed file is open now.
     public var openCount: Int
@@ -172,6 +228,10 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     public var requestBytes: Int
     public var bytesRead: UInt64
     public var bytesWritten: UInt64
+    /// The snapshot that is being made, if any.
+    public var snapshot: SnapshotProgressReport?
+    /// Percent of the volume's content that is under its own key; nil for a volume that needs no filling.
+    public var filledPercent: Int?
 
     public init(
         volumeID: String,
@@ -186,7 +246,9 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         keyMemory: String,
         requestBytes: Int,
         bytesRead: UInt64,
-        bytesWritten: UInt64
+        bytesWritten: UInt64,
+        snapshot: SnapshotProgressReport?,
+        filledPercent: Int?
     ) {
         self.volumeID = volumeID
         self.processID = processID
@@ -201,5 +263,7 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         self.requestBytes = requestBytes
         self.bytesRead = bytesRead
         self.bytesWritten = bytesWritten
+        self.snapshot = snapshot
+        self.filledPercent = filledPercent
     }
 }

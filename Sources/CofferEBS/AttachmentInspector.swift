@@ -8,6 +8,8 @@ internal import Glibc
 public enum AttachmentState: String, Sendable {
     /// Not attached, nothing left behind.
     case detached
+    /// Not attached; a daemon makes a snapshot of it.
+    case working
     /// The daemon serves it.
     case attached
     /// The daemon serves reads, and fails every write since a sync of the store failed.
@@ -95,6 +97,7 @@ extension RuntimeFolder {
         {
             return .elsewhere
         }
+        if view.status?.fuseConnection == 0 { return .working }
         switch view.status?.state {
         case .serving, .leaving: return .attached
         case .faulted: return .faulted

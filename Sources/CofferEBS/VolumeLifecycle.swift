@@ -17,7 +17,7 @@ struct VolumeSituation: Sendable {
 
 /// What a verb does to a volume.
 enum VolumeVerb {
-    case attach, detach, delete, modify
+    case attach, detach, delete, modify, snapshot
     /// Changes the header while the volume is detached: repair, restore, rekey.
     case rewriteHeader
 }
@@ -51,7 +51,7 @@ enum VolumeLifecycle {
         guard volume.fileExists else { return (.error, "its file \(volume.file) is missing") }
         let undo = "`coffer volume unmount \(label)"
         switch volume.attachment {
-        case .detached: return (isAttaching(volume) ? .inUse : .available, nil)
+        case .detached, .working: return (isAttaching(volume) ? .inUse : .available, nil)
         case .attached: return (.inUse, nil)
         case .elsewhere where volume.isChanging:
             return (.inUse, "another command is changing it right now")
@@ -73,7 +73,7 @@ enum VolumeLifecycle {
     /// nil while it is not attached.
     static func attachmentState(of volume: VolumeSituation) -> VolumeAttachment.State? {
         switch volume.attachment {
-        case .detached:
+        case .detached, .working:
             if isAttaching(volume) { return .attaching }
             return volume.entry?.stage == .detaching && volume.isChanging ? .detaching : nil
         case .hung, .crashed: return .busy
@@ -123,12 +123,13 @@ enum VolumeLifecycle {
         switch verb {
         case .attach, .delete, .rewriteHeader: try requireDetached(volume)
         case .detach, .modify: break
+        case .snapshot: try requireReachable(volume)
         }
     }
 
     /// Whether a detach is for an attachment that is there. (`DetachVolume`)
     static func require(_ claim: AttachmentClaim, _ volume: VolumeSituation, host: InstanceID) throws {
-        if volume.attachment == .detached, !isAttaching(volume) {
+        if [.detached, .working].contains(volume.attachment), !isAttaching(volume) {
             throw AWSError(.incorrectState, "Volume '\(volume.record.id)' is in the 'available' state.")
         }
         let instance = volume.entry?.instance ?? host
@@ -143,10 +144,35 @@ enum VolumeLifecycle {
         }
     }
 
+    /// Refuses what needs a daemon that can be asked, or none.
+    private static func requireReachable(_ volume: VolumeSituation) throws {
+        let label = volume.label
+        switch volume.attachment {
+        case .detached, .attached: return
+        case .working:
+            throw AWSError(
+                .concurrentSnapshotLimitExceeded,
+                "a snapshot of volume \(label) is being made",
+                hint: "wait until it is complete, then try again"
+            )
+        case .faulted, .elsewhere, .crashed, .hung:
+            throw AWSError(
+                .incorrectState,
+                "volume \(label) cannot be reached: \(state(of: volume).reason ?? "")"
+            )
+        }
+    }
+
     private static func requireDetached(_ volume: VolumeSituation) throws {
         let label = volume.label
         switch volume.attachment {
         case .detached where !isAttaching(volume): return
+        case .working:
+            throw AWSError(
+                .incorrectState,
+                "a snapshot of volume \(label) is being made",
+                hint: "wait until it is complete, then try again"
+            )
         case .detached, .attached, .faulted, .elsewhere:
             throw AWSError(
                 .volumeInUse,

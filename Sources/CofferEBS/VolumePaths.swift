@@ -17,8 +17,12 @@ public struct VolumePaths: Sendable {
     }
 
     var volumesFolder: String { "\(home)/volumes" }
+    var snapshotsFolder: String { "\(home)/snapshots" }
 
     func file(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).coffer" }
+
+    /// The fill map of a volume that is not all under its own key.
+    func fillMap(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).fill" }
 
     /// The volume's changed-block map, beside its file.
     func changedMap(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).changed" }

@@ -8,7 +8,14 @@ internal import Glibc
 extension VolumeService {
     /// Grows the file and the header of an attached volume, with no call to KMS, and the loop devices above it.
     func growAttached(_ record: VolumeRecord, _ view: AttachmentView, toBytes bytes: UInt64) async throws {
-        switch try ask(.grow(toBytes: bytes), of: record, view) {
+        guard view.state == .attached || view.state == .faulted else {
+            throw AWSError(
+                .incorrectState,
+                "the daemon of volume \(record.label) cannot be asked",
+                hint: "see what is wrong with `coffer volume show \(record.label)`"
+            )
+        }
+        switch try ask(.grow(toBytes: bytes), of: record) {
         case .done(let mark): try catalog.setMark(mark, of: record.id)
         case .failed(let failure): throw failure.error
         }
@@ -23,18 +30,7 @@ extension VolumeService {
     func applyLimits(_ record: VolumeRecord, _ target: ModificationRecord.Shape) async throws {}
 
     /// Asks a volume's daemon to do something, and waits until it is durable.
-    private func ask(
-        _ request: ControlRequest,
-        of record: VolumeRecord,
-        _ view: AttachmentView
-    ) throws -> ControlAnswer {
-        guard view.state == .attached || view.state == .faulted else {
-            throw AWSError(
-                .incorrectState,
-                "the daemon of volume \(record.label) cannot be asked",
-                hint: "see what is wrong with `coffer volume show \(record.label)`"
-            )
-        }
+    func ask(_ request: ControlRequest, of record: VolumeRecord) throws -> ControlAnswer {
         do {
             let channel = try ControlChannel.connect(
                 path: runtime.controlSocket(record.id),

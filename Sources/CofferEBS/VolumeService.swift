@@ -99,13 +99,17 @@ public actor VolumeService {
 
     /// Notes what happened. That it cannot be noted undoes nothing.
     func note(_ record: VolumeRecord, _ event: String, _ result: String, cause: String = "") {
+        note(resource: record.id.text, record.region, event, result, cause: cause)
+    }
+
+    func note(resource: String, _ region: Region, _ event: String, _ result: String, cause: String) {
         let event = EventRecord(
             time: clock.now,
-            resource: record.id.text,
+            resource: resource,
             name: event,
             result: result,
             cause: String(cause.prefix(1024)),
-            region: record.region
+            region: region
         )
         do {
             try catalog.add(event)

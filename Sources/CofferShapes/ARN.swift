@@ -51,6 +51,10 @@ public struct ARN: Hashable, Sendable, Codable, CustomStringConvertible {
         ARN("arn:aws:ec2:\(region):\(account):\(resource)")
     }
 
+    public static func snapshot(_ id: SnapshotID, region: Region, account: AccountID) -> ARN {
+        ARN(service: "ec2", region: region.name, account: account.digits, resource: "snapshot/\(id)")
+    }
+
     public static func volume(_ id: VolumeID, region: Region, account: AccountID) -> ARN {
         ARN(service: "ec2", region: region.name, account: account.digits, resource: "volume/\(id)")
     }

@@ -45,6 +45,7 @@ enum Attachment {
             salt: salt,
             uuid: uuid
         )
+        let snapshotKey = parameters.fill == nil ? nil : try receiveKey(starter)
         // Before the memory that requests pass through is taken.
         let backing = try Backing(
             backingFile,
@@ -55,11 +56,25 @@ enum Attachment {
         )
         let threadCount = order.threadCount ?? backing.threadCount
 
+        var fill: LazyFill?
+        if let parameters = parameters.fill, let snapshotKey {
+            fill = try Filling.open(
+                parameters,
+                volumeID,
+                uuid: uuid,
+                snapshotKey: snapshotKey,
+                store: backing.store,
+                geometry,
+                isReadOnly: order.isReadOnly,
+                key: xtsKey
+            )
+        }
         let volume = EncryptedVolume(
             store: backing.store,
             geometry: geometry,
             punchesHoles: order.punchesHoles,
-            tracker: tracker(order, volumeID, parameters, uuid, log)
+            tracker: tracker(order, volumeID, parameters, uuid, log),
+            fill: fill
         )
         let exposed = ExposedFile(
             volume: volume,
@@ -71,19 +86,18 @@ enum Attachment {
         let listener = try ControlListener(path: order.controlSocketPath)
         defer { unsafe unlink(order.controlSocketPath) }
         Hardening.becomeFlusher(log)
-        let session = try FuseSession(
-            mounting: exposed,
-            on: order.exposedDirectory,
-            source: "coffer:\(volumeID)"
-        )
+        let session = try order.exposedDirectory.map {
+            try FuseSession(mounting: exposed, on: $0, source: "coffer:\(volumeID)")
+        }
         var connection: UInt32?
+        var keeper: VolumeKeeper?
         do {
             try Hardening.afterTheMount()
             try BackgroundThread.onTermination { exposed.departure.ask(.signal($0)) }
-            try start(session, threadCount, backing, volume, key: xtsKey)
-            let number = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
-            connection = number
-            var keeper: VolumeKeeper?
+            if let session {
+                try start(session, threadCount, backing, volume, key: xtsKey)
+                connection = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
+            }
             if let store = backing.headerStore {
                 keeper = VolumeKeeper(
                     volumeID,
@@ -91,7 +105,7 @@ enum Attachment {
                     headerStore: store,
                     volumeKey: volumeKey,
                     mark: parameters.mark,
-                    sizeNotice: session.sizeNotice,
+                    sizeNotice: session?.sizeNotice,
                     log: log
                 )
             }
@@ -100,24 +114,38 @@ enum Attachment {
                 volumeID: volumeID,
                 file: exposed,
                 keeper: keeper,
-                connection: number,
+                connection: connection ?? 0,
                 threadCount: threadCount,
                 backingIO: backing.kind,
                 kernel: try XTSKernel.preferred,
                 log: log
             ).start()
-            try starter.send(
-                AttachAnswer.ready(
-                    AttachReady(processID: getpid(), fuseConnection: number, notices: backing.notices)
-                )
+            let ready = AttachReady(
+                processID: getpid(),
+                fuseConnection: connection ?? 0,
+                notices: backing.notices
             )
+            if let path = parameters.fill?.mapPath { try keeper?.startFilling(mapPath: path) }
+            try starter.send(AttachAnswer.ready(ready))
         } catch {
-            leave(session, connection, order, log)
+            if let session { leave(session, connection, order, log) }
             throw error
         }
-        log.info("serving \(order.exposedDirectory) with \(threadCount) threads, \(backing.kind) backing I/O")
-        waitForDeparture(exposed, log)
-        leave(session, connection, order, log)
+        if let session {
+            log.info("serving \(session.directory) with \(threadCount) threads, \(backing.kind) backing I/O")
+            waitForDeparture(exposed, log)
+            keeper?.stopFilling()
+            let isDurable = leave(session, connection, order, log)
+            // Its content is of an earlier moment: what has become of the volume since does not matter to it.
+            keeper?.waitForSnapshot()
+            if isDurable { volume.tracker.map?.settle() }
+        } else {
+            keeper?.waitForSnapshot(beginningWithinMilliseconds: startTimeoutMilliseconds)
+            keeper?.stopFilling()
+            volume.tracker.map?.settle()
+        }
+        let usage = LibcryptoMemory.usage
+        log.info("left; libcrypto held at most \(usage.peakBytes) of \(usage.capacityBytes) bytes")
     }
 
     // MARK: - Starting
@@ -182,7 +210,8 @@ enum Attachment {
             let place = ChangedBlockMap.Place(
                 volumeID: volumeID,
                 uuid: uuid,
-                lastEpoch: parameters.mark.attachEpoch - 1,
+                // An attachment has raised the epoch; work on a volume that nobody attaches does not.
+                lastEpoch: parameters.mark.attachEpoch - (order.exposedDirectory == nil ? 0 : 1),
                 epoch: parameters.mark.attachEpoch,
                 bootID: boot
             )
@@ -230,13 +259,14 @@ enum Attachment {
     }
 
     /// Ends the threads, which wipes their ciphers, makes durable what they acknowledged, and takes the mount away,
-    /// even while the file is open.
+    /// even while the file is open. False where they are not known to be durable.
+    @discardableResult
     private static func leave(
         _ session: FuseSession,
         _ connection: UInt32?,
         _ order: AttachOrder,
         _ log: Logger
-    ) {
+    ) -> Bool {
         var isDurable = true
         if !session.stop(timeoutMilliseconds: stopTimeoutMilliseconds) {
             // A sync would hang in the store as the request does.
@@ -251,7 +281,6 @@ enum Attachment {
                 )
                 isDurable = false
             }
-            if isDurable { session.file.volume.tracker.map?.settle() }
         }
         if !isDurable {
             // For whoever detaches: this process cannot tell anybody else.
@@ -259,7 +288,6 @@ enum Attachment {
             close(unsafe open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600))
         }
         session.unmount(connection: connection)
-        let usage = LibcryptoMemory.usage
-        log.info("left; libcrypto held at most \(usage.peakBytes) of \(usage.capacityBytes) bytes")
+        return isDurable
     }
 }

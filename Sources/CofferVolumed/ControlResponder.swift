@@ -4,6 +4,7 @@ internal import CofferCrypto
 internal import CofferFuse
 internal import CofferSecrets
 internal import CofferShapes
+internal import CofferSnapshot
 internal import CofferXTS
 internal import Glibc
 internal import Logging
@@ -47,7 +48,7 @@ final class ControlResponder: Sendable {
             while true {
                 do throws(ControlError) {
                     if let caller = try self.listener.accept(timeoutMilliseconds: 60_000) {
-                        try self.answer(caller)
+                        try self.answer(consume caller)
                     }
                 } catch {
                     self.log.notice("a question was not answered: \(error.description)")
@@ -57,23 +58,53 @@ final class ControlResponder: Sendable {
         }
     }
 
-    private func answer(_ caller: borrowing ControlChannel) throws(ControlError) {
+    private func answer(_ caller: consuming ControlChannel) throws(ControlError) {
         switch try caller.receive(ControlRequest.self, timeoutMilliseconds: Self.timeoutMilliseconds) {
         case .status: try caller.send(status)
         case .grow(let count):
-            try caller.send(answer { (keeper) throws(HeaderError) in try keeper.grow(toBytes: count) })
+            try caller.send(answer { keeper in try keeper.grow(toBytes: count) })
+        case .beginSnapshot(let order):
+            // A filesystem may have much to write before it holds still: others are answered meanwhile.
+            let waiting = WaitingCaller(consume caller)
+            do throws(StartFailure) {
+                try BackgroundThread.start {
+                    waiting.send(self.answer { keeper in try keeper.beginSnapshot(order) })
+                }
+            } catch {
+                waiting.send(.failed(DaemonFailure(AWSError(.internalError, error.message))))
+            }
         }
     }
 
-    private func answer(_ change: (VolumeKeeper) throws(HeaderError) -> RollbackMark) -> ControlAnswer {
+    /// A caller who is answered from another thread.
+    private final class WaitingCaller: Sendable {
+        private let channel: ControlChannel
+
+        init(_ channel: consuming ControlChannel) { self.channel = channel }
+
+        /// One who has gone in the meantime learns the outcome from the snapshot's folder.
+        func send(_ answer: ControlAnswer) { try? channel.send(answer) }
+    }
+
+    private func answer(_ change: (VolumeKeeper) throws -> RollbackMark) -> ControlAnswer {
         guard let keeper else {
             return .failed(DaemonFailure(AWSError(.incorrectState, "the volume is attached read-only")))
         }
-        do throws(HeaderError) {
+        do {
             return .done(try change(keeper))
         } catch {
-            log.error("\(error.sentence)")
-            return .failed(DaemonFailure(error.awsError))
+            let error = Self.awsError(error)
+            log.error("\(error)")
+            return .failed(DaemonFailure(error))
+        }
+    }
+
+    private static func awsError(_ error: any Error) -> AWSError {
+        switch error {
+        case let error as AWSError: error
+        case let error as HeaderError: error.awsError
+        case let error as SnapshotError: error.awsError
+        default: AWSError(.internalError, "\(error)")
         }
     }
 
@@ -92,8 +123,14 @@ final class ControlResponder: Sendable {
             keyMemory: Self.keyMemory.rawValue,
             requestBytes: FuseSession.requestBytes,
             bytesRead: transferred.bytesRead,
-            bytesWritten: transferred.bytesWritten
+            bytesWritten: transferred.bytesWritten,
+            snapshot: keeper?.snapshotStatus,
+            filledPercent: file.volume.isFilling ? filledPercent : nil
         )
+    }
+
+    private var filledPercent: Int? {
+        file.volume.fillProgress.map { $0.total == 0 ? 100 : $0.filled * 100 / $0.total }
     }
 
     /// The weaker of what libcrypto's arena has and what a new key would get now.

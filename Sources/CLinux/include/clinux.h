@@ -61,6 +61,12 @@ int clinux_keep_capabilities(uint64_t keep);
 /// umount2(2) with the flags 0 or MNT_DETACH.
 int clinux_umount(const char *path, int detach);
 
+/// Has the filesystem of an open folder write all that it holds back, and hold up all that changes it (ioctl_fsfreeze(2)).
+int clinux_freeze(int directory);
+
+/// Lets it go on.
+int clinux_thaw(int directory);
+
 /// Attaches `backing` to the loop device `loop` in one step: direct I/O, autoclear, the logical block size given.
 int clinux_loop_configure(int loop, int backing, uint32_t block_bytes, int read_only, const char *name);
 
@@ -72,4 +78,3 @@ int clinux_loop_clear(int loop);
 
 /// Has a loop device take its size from its backing file anew.
 int clinux_loop_set_capacity(int loop);
-

@@ -2,6 +2,13 @@
 extension AWSError.Code {
     public static let dryRunSucceeds = AWSError.Code("DryRunOperation", .refused)
     public static let unauthorizedOperation = AWSError.Code("UnauthorizedOperation", .accessDenied)
+    public static let concurrentSnapshotLimitExceeded = AWSError.Code(
+        "ConcurrentSnapshotLimitExceeded",
+        .wrongState
+    )
+    public static let snapshotIDMalformed = AWSError.Code("InvalidSnapshotID.Malformed", .usage)
+    public static let snapshotInUse = AWSError.Code("InvalidSnapshot.InUse", .wrongState)
+    public static let snapshotNotFound = AWSError.Code("InvalidSnapshot.NotFound", .notFound)
     public static let idempotentParameterMismatch = AWSError.Code("IdempotentParameterMismatch", .usage)
     public static let invalidParameterCombination = AWSError.Code("InvalidParameterCombination", .usage)
     public static let invalidParameterDependency = AWSError.Code("InvalidParameterDependency", .usage)

@@ -1,0 +1,336 @@
+internal import CofferBlock
+internal import CofferCatalog
+internal import CofferControl
+internal import CofferSecrets
+public import CofferShapes
+internal import CofferSnapshot
+internal import CofferSystem
+internal import Glibc
+internal import Logging
+
+extension VolumeService {
+    // MARK: - Create
+
+    /// Fixes a volume's content of this moment, attached or not, and gives the snapshot, which is `pending` while its
+    /// blocks are copied. Filesystems that Coffer mounted are held still for the moment, so that they are clean.
+    /// (`CreateSnapshot`)
+    public func createSnapshot(
+        _ request: CreateSnapshotRequest,
+        isDryRun: Bool = false,
+        caller: Caller
+    ) async throws -> Snapshot {
+        let tags = Self.tags(request)
+        let found = try await permittedToSnapshot(request, tags, caller)
+        try SnapshotRules.check(request, tags)
+        if isDryRun { throw AWSError.dryRunSucceeds }
+        let (volume, lock) = try locked(found.id, for: .snapshot)
+        defer { withExtendedLifetime(lock) {} }
+        let view = inspect(volume)
+        let folder = try openSnapshots()
+        var record = SnapshotRecord(
+            id: SnapshotID(random: SystemByteSource()),
+            volume: volume.id,
+            sizeBytes: volume.sizeBytes,
+            region: volume.region,
+            kmsKeyARN: volume.kmsKeyARN,
+            isEncrypted: volume.isEncrypted,
+            description: request.description,
+            started: clock.now
+        )
+        record.tags = tags
+        try catalog.insert(record, namesApart: request.name != nil)
+        do {
+            let order = SnapshotOrder(
+                snapshotID: record.id.text,
+                snapshotsFolder: paths.snapshotsFolder,
+                earlier: try earlierSnapshots(of: volume),
+                filesystemDirectory: view.filesystemMounts.last?.mountPoint
+            )
+            try await begin(order, volume, view, caller)
+        } catch {
+            // Nobody was told of it.
+            _ = try? SnapshotStore(folder).remove(record.id)
+            try? catalog.removeSnapshot(record.id)
+            throw (error as? AWSError)?.context("cannot make a snapshot of \"\(volume.label)\"") ?? error
+        }
+        logger.info("began snapshot", metadata: ["volume": "\(volume.id)", "snapshot": "\(record.id)"])
+        return try describe([record])[0]
+    }
+
+    private static func tags(_ request: CreateSnapshotRequest) -> [Tag] {
+        guard let name = request.name else { return request.tags }
+        return request.tags + [Tag(key: VolumeRecord.nameTag, value: name)]
+    }
+
+    private func permittedToSnapshot(
+        _ request: CreateSnapshotRequest,
+        _ tags: [Tag],
+        _ caller: Caller
+    ) async throws -> VolumeRecord {
+        let found = try await permitted(
+            request.volume,
+            to: "ec2:CreateSnapshot",
+            on: [wildcard("snapshot", caller)],
+            caller: caller
+        )
+        guard !tags.isEmpty else { return found }
+        var tagging = ActionRequest("ec2:CreateTags", on: [wildcard("snapshot", caller)])
+        tagging.facts = ["ec2:CreateAction": ["CreateSnapshot"]]
+        tagging.add(requestTags: tags)
+        try await authoriser.require(tagging, caller: caller)
+        return found
+    }
+
+    /// Has the volume's daemon begin, or one that is started for the purpose: whoever serves a volume is the only one who
+    /// may touch its file.
+    private func begin(
+        _ order: SnapshotOrder,
+        _ volume: VolumeRecord,
+        _ view: AttachmentView,
+        _ caller: Caller
+    ) async throws {
+        if view.state == .detached { try await startWorker(volume, caller) }
+        switch try ask(.beginSnapshot(order), of: volume) {
+        case .done(let mark): try catalog.setMark(mark, of: volume.id)
+        case .failed(let failure): throw failure.error
+        }
+    }
+
+    /// Complete snapshots of a volume, the newest first.
+    private func earlierSnapshots(of volume: VolumeRecord) throws -> [String] {
+        try catalog.snapshots().filter { $0.volume == volume.id && $0.stage != .failed }
+            .reversed().prefix(8).map(\.id.text)
+    }
+
+    // MARK: - Describe
+
+    /// The snapshots of the region, or those that the references name: ids, beginnings of ids, or names.
+    public func describeSnapshots(_ references: [String] = [], caller: Caller) async throws -> [Snapshot] {
+        try await requirePermission("ec2:DescribeSnapshots", caller: caller)
+        let region = region(of: caller)
+        let records =
+            references.isEmpty
+            ? try catalog.snapshots(in: region)
+            : try references.map { try catalog.snapshot($0, in: region) }
+        return try describe(records)
+    }
+
+    /// The snapshots of the region that a query means. (`DescribeSnapshots`)
+    public func describeSnapshots(
+        _ query: ResourceQuery,
+        isDryRun: Bool = false,
+        caller: Caller
+    ) async throws -> Listing<Snapshot> {
+        try await requirePermission("ec2:DescribeSnapshots", isDryRun: isDryRun, caller: caller)
+        let filters = try FilterSet(query.filters, knowing: SnapshotFilters.names)
+        let wanted = Set(try query.ids.map { try Self.snapshotID($0) })
+        let records = try catalog.snapshots(in: region(of: caller)).filter {
+            wanted.isEmpty || wanted.contains($0.id)
+        }
+        if let missing = wanted.subtracting(records.map(\.id)).map(\.text).min() {
+            throw AWSError(.snapshotNotFound, "The snapshot '\(missing)' does not exist.")
+        }
+        let snapshots = try describe(records).filter { snapshot in
+            filters.match { SnapshotFilters.values(of: $0, snapshot) }
+        }
+        return try ResourcePages(5...1000).part(snapshots, query, filters) { snapshot in
+            (snapshot.started.nanoseconds, snapshot.id.text)
+        }
+    }
+
+    /// The snapshots as they are now: what the index has as pending is looked up, and noted where it has ended.
+    func describe(_ records: [SnapshotRecord]) throws -> [Snapshot] {
+        guard records.contains(where: { $0.stage == .pending }) else { return records.map { answer($0, 0) } }
+        let store = SnapshotStore(try openSnapshots())
+        return try records.map { record in
+            guard record.stage == .pending else { return answer(record, 0) }
+            let (now, percent) = try resolved(record, store)
+            return answer(now, percent)
+        }
+    }
+
+    private func resolved(
+        _ record: SnapshotRecord,
+        _ store: SnapshotStore
+    ) throws -> (SnapshotRecord, percent: Int) {
+        let failure: String?
+        do throws(SnapshotError) {
+            switch try store.status(record.id) {
+            case .pending(let percent): return (record, percent)
+            case .completed: failure = nil
+            case .error(let reason): failure = reason
+            }
+        } catch {
+            guard case .notFound = error else { throw error.awsError }
+            // Its folder comes soon where a command is about to begin it.
+            if let volume = record.volume, runtime.isLocked(volume) { return (record, 0) }
+            failure = "its making was interrupted"
+        }
+        let now = try catalog.change(record.id) { record in
+            guard record.stage == .pending else { return }
+            record.stage = failure == nil ? .completed : .failed
+            (record.failure, record.completed) = (failure, failure == nil ? clock.now : nil)
+        }
+        note(record, "createSnapshot", failure == nil ? "succeeded" : "failed", cause: failure ?? "")
+        return (now ?? record, failure == nil ? 100 : 0)
+    }
+
+    private func answer(_ record: SnapshotRecord, _ percent: Int) -> Snapshot {
+        Snapshot(
+            id: record.id,
+            arn: .snapshot(record.id, region: record.region, account: identity.account),
+            tags: record.tags,
+            volumeID: record.volume,
+            sizeBytes: record.sizeBytes,
+            region: record.region,
+            isEncrypted: record.isEncrypted,
+            kmsKeyARN: record.kmsKeyARN,
+            description: record.description,
+            started: record.started,
+            completed: record.completed,
+            state: record.stage == .pending ? .pending : record.stage == .completed ? .completed : .error,
+            stateReason: record.failure,
+            progress: record.stage == .completed ? 100 : percent,
+            ownerID: identity.account
+        )
+    }
+
+    private func note(_ record: SnapshotRecord, _ event: String, _ result: String, cause: String) {
+        note(resource: record.id.text, record.region, event, result, cause: cause)
+    }
+
+    // MARK: - Delete
+
+    /// Deletes a snapshot that is not being made. What other snapshots share with it stays. (`DeleteSnapshot`)
+    public func deleteSnapshot(_ reference: String, isDryRun: Bool = false, caller: Caller) async throws {
+        let record = try await permittedSnapshot(
+            reference,
+            to: "ec2:DeleteSnapshot",
+            isDryRun: isDryRun,
+            caller: caller
+        )
+        guard try describe([record])[0].state != .pending else {
+            throw AWSError(
+                .incorrectState,
+                "snapshot \(record.label) is being made",
+                hint: "wait until it is complete"
+            )
+        }
+        let store = SnapshotStore(try openSnapshots())
+        do throws(SnapshotError) {
+            let lineage = try? store.manifest(record.id).header.lineage
+            do throws(SnapshotError) {
+                if isBeingRead(record.id) { try store.retire(record.id) } else { try store.remove(record.id) }
+            } catch .notFound {}  // it failed before it had a folder, or its removal was interrupted
+            if let lineage { try collect(lineage, store) }
+        } catch { throw error.awsError.context("deleting snapshot \(record.label)") }
+        try catalog.removeSnapshot(record.id)
+        releaseRetiredSnapshots()
+        note(record, "deleteSnapshot", "deleted", cause: "")
+        logger.info("deleted snapshot", metadata: ["snapshot": "\(record.id)"])
+    }
+
+    /// Frees the blocks that no snapshot names any more. Where one is being made, its successor's end does it.
+    func collect(_ lineage: LineageID, _ store: SnapshotStore) throws(SnapshotError) {
+        do throws(SnapshotError) {
+            _ = try SnapshotCollector(store).collect(lineage)
+        } catch .lineageBusy {}
+    }
+
+    // MARK: - Parts that the other verbs share
+
+    /// The snapshot that `reference` names, for a caller who may do `action` with it.
+    func permittedSnapshot(
+        _ reference: String,
+        to action: String,
+        on others: [ActionResource] = [],
+        isDryRun: Bool = false,
+        caller: Caller
+    ) async throws -> SnapshotRecord {
+        let found: SnapshotRecord?
+        var missing: AWSError?
+        do {
+            found = try catalog.snapshot(reference, in: region(of: caller))
+        } catch let error as AWSError where error.code == .snapshotNotFound {
+            (found, missing) = (nil, error)
+        }
+        let resource = found.map { self.resource($0) } ?? wildcard("snapshot", caller)
+        try await authoriser.require(ActionRequest(action, on: [resource] + others), caller: caller)
+        guard let found else {
+            throw missing ?? AWSError(.snapshotNotFound, "The snapshot '\(reference)' does not exist.")
+        }
+        if isDryRun { throw AWSError.dryRunSucceeds }
+        return found
+    }
+
+    /// A snapshot as policies see it.
+    func resource(_ snapshot: SnapshotRecord) -> ActionResource {
+        ActionResource(
+            arn: ARN.snapshot(snapshot.id, region: snapshot.region, account: identity.account).description,
+            tags: snapshot.tags,
+            facts: [
+                "ec2:Owner": [identity.account.digits],
+                "ec2:SnapshotTime": [snapshot.started.iso8601],
+                "ec2:VolumeSize": ["\(VolumeLimits.gibibytes(snapshot.sizeBytes))"],
+                "ec2:Encrypted": ["\(snapshot.isEncrypted)"],
+            ]
+        )
+    }
+
+    /// The home's folder of snapshots, made at its first use.
+    func openSnapshots() throws -> SnapshotFolder {
+        try Folder.make(paths.snapshotsFolder, mode: 0o700)
+        do {
+            return try SnapshotFolder(path: paths.snapshotsFolder)
+        } catch { throw error.awsError }
+    }
+
+    /// The id of a snapshot as a request has it.
+    public nonisolated static func snapshotID(_ text: String) throws -> SnapshotID {
+        if let id = SnapshotID(text) { return id }
+        guard text.hasPrefix("snap-"), text.utf8.count == 13,
+            text.utf8.dropFirst(5).allSatisfy(Hex.isLowerDigit)
+        else {
+            throw AWSError(
+                .snapshotIDMalformed,
+                "Invalid id: \"\(text.prefix(64))\" (expecting \"snap-...\")"
+            )
+        }
+        throw AWSError(.snapshotNotFound, "The snapshot '\(text)' does not exist.")
+    }
+}
+
+/// What a request for a snapshot may hold.
+enum SnapshotRules {
+    static let descriptionCharacters = 255
+
+    static func check(_ request: CreateSnapshotRequest, _ tags: [Tag]) throws {
+        if let name = request.name { try checkName(name) }
+        try check(description: request.description)
+        try TagRules.check(tags)
+    }
+
+    static func check(description: String) throws {
+        guard description.utf16.count <= descriptionCharacters,
+            description.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
+        else {
+            throw AWSError(
+                .invalidParameterValue,
+                "A description has at most \(descriptionCharacters) printable characters."
+            )
+        }
+    }
+
+    /// As a volume's, but for the form of ids.
+    static func checkName(_ name: String) throws {
+        guard !name.hasPrefix("snap-") else {
+            throw AWSError(.invalidParameterValue, "a snapshot's name does not begin with \"snap-\"")
+        }
+        try VolumeService.checkName(name)
+    }
+}
+
+extension SnapshotRecord {
+    /// What a person calls the snapshot: its name, else its id.
+    var label: String { name ?? id.text }
+}

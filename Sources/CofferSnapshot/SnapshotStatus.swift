@@ -1,0 +1,43 @@
+public import CofferShapes
+
+/// What has become of a snapshot.
+public enum SnapshotStatus: Sendable, Equatable {
+    case pending(percent: Int)
+    case completed
+    case error(reason: String)
+}
+
+extension SnapshotStore {
+    /// Whether somebody holds the lineage's lock now.
+    public func isBusy(_ lineage: LineageID) throws(SnapshotError) -> Bool {
+        guard try storage.names(in: lineage.folder)?.contains(lineage.lockFile.name) == true else {
+            return false
+        }
+        do throws(SnapshotError) {
+            return try storage.tryLock(lineage.lockFile) == nil
+        } catch .files(2, _, _) {  // ENOENT: the folder has just gone
+            return false
+        }
+    }
+
+    /// What has become of a snapshot, for whoever shows it. Throws `.notFound` where it was removed, or retired.
+    public func status(_ id: SnapshotID) throws(SnapshotError) -> SnapshotStatus {
+        // The note goes after the manifest has come, so it is looked at first.
+        let noted = try state(id)
+        if try isComplete(id) { return .completed }
+        guard let noted else {
+            guard let names = try storage.names(in: id.folder), !names.contains(id.retiredManifest.name)
+            else {
+                throw .notFound(id)
+            }
+            return .error(reason: "it is not whole")
+        }
+        switch noted.phase {
+        case .error(let reason): return .error(reason: reason)
+        case .pending:
+            if try isBusy(noted.lineage) { return .pending(percent: noted.percent) }
+            return try isComplete(id)
+                ? .completed : .error(reason: "its maker went away before it was complete")
+        }
+    }
+}
