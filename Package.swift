@@ -158,10 +158,9 @@ let package = Package(
         .target(
             name: "CofferServer",
             dependencies: [
-                "Coffer", "CofferCrypto", "CofferIdentity", "CofferJSON", "CofferKMS", "CofferSecrets",
-                "CofferShapes", "CofferSigV4", hummingbirdCore, lifecycle, logging, nioCore, nioHTTP1,
-                nioPosix,
-                nioSSL, unixSignals,
+                "Coffer", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferJSON", "CofferKMS",
+                "CofferSecrets", "CofferShapes", "CofferSigV4", hummingbirdCore, lifecycle, logging, nioCore,
+                nioHTTP1, nioPosix, nioSSL, unixSignals,
             ],
             swiftSettings: strict
         ),
@@ -261,9 +260,9 @@ let package = Package(
         .testTarget(
             name: "CofferServerTests",
             dependencies: [
-                "Coffer", "CofferCatalog", "CofferCrypto", "CofferIdentity", "CofferJSON", "CofferKMS",
-                "CofferPolicy",
-                "CofferSecrets", "CofferServer", "CofferShapes", "CofferSigV4", "CofferTesting",
+                "Coffer", "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferJSON",
+                "CofferKMS", "CofferPolicy", "CofferSecrets", "CofferServer", "CofferShapes", "CofferSigV4",
+                "CofferTesting",
                 "CofferTrail",
                 lifecycle, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
             ],
@@ -272,8 +271,8 @@ let package = Package(
         .testTarget(
             name: "CofferServicesTests",
             dependencies: [
-                "CofferCatalog", "CofferEBS", "CofferSecrets", "CofferShapes", "CofferSystem",
-                "CofferTesting", logging,
+                "Coffer", "CofferBlock", "CofferCatalog", "CofferEBS", "CofferIdentity", "CofferKMS",
+                "CofferSecrets", "CofferShapes", "CofferSystem", "CofferTesting", logging,
             ],
             swiftSettings: testing
         ),

@@ -22,7 +22,7 @@ public final class ChangeTracker: @unchecked Sendable {
     public let map: ChangedBlockMap?
     /// The map's, or as many of our own: blocks that have told of a change already.
     private let known: AtomicBlockMap
-    private let isFrozen = Atomic<Bool>(false)
+    let isFrozen = Atomic<Bool>(false)
     private var snapshot: Snapshot?
 
     private struct Snapshot {

@@ -15,16 +15,33 @@ public final class EncryptedVolume<Store: BlockStore>: Sendable {
     /// Follows changes for snapshots.
     public let tracker: ChangeTracker
 
+    /// Where blocks that are not under the volume's own key come from; nil for a volume that was not made from a snapshot,
+    /// or has been filled since.
+    let fill: LazyFill?
+    let filling: Atomic<Bool>
     let locks = StripeLocks()
     let fault = SyncFault()
     private let size: Atomic<UInt64>
     private let counters = Mutex<[TransferCounters]>([])
 
     /// A volume whose data lies in `store` as `geometry` says; the store may be shorter, where nothing was written.
-    public init(store: Store, geometry: Geometry, punchesHoles: Bool, tracker: ChangeTracker? = nil) {
+    public init(
+        store: Store,
+        geometry: Geometry,
+        punchesHoles: Bool,
+        tracker: ChangeTracker? = nil,
+        fill: LazyFill? = nil
+    ) {
         (self.store, self.geometry, self.punchesHoles) = (store, geometry, punchesHoles)
         self.tracker = tracker ?? ChangeTracker(map: nil)
+        self.fill = fill
+        filling = Atomic(fill != nil)
         size = Atomic(geometry.volumeBytes)
+    }
+
+    /// How many blocks are filled, and how many were to be filled at first; nil where none were.
+    public var fillProgress: (filled: Int, total: Int)? {
+        fill.map { ($0.map.filledCount, $0.map.identity.blockCount) }
     }
 
     /// How large the volume is now.

@@ -30,6 +30,7 @@ extension EncryptedVolumeWorker {
         let volumeBytes = volume.volumeBytes
         guard offset < volumeBytes else { return }
         let end = offset + min(count, volumeBytes - offset)
+        try requireFilled(at: offset, count: end - offset, isCleared: true)
         var method = preferred
         var position = offset
         while position < end {

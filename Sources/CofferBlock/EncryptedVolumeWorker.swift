@@ -57,12 +57,18 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
             locks.lockShared(stretch.stripe)
             defer { locks.unlock(stretch.stripe) }
             if !stretch.isWhole {
-                let (start, _) = try loadUnit(of: stretch, waits: waits)
+                let (start, isHole) = try loadUnit(of: stretch, waits: waits)
+                if isHole && volume.filling.load(ordering: .acquiring) {
+                    try readUnitThrough(of: stretch, waits: waits)
+                }
                 scratch.withBytes(at: start, count: stretch.count) { bytes.copy($0, at: done) }
                 done += stretch.count
             } else if bytes.isAligned(at: done, to: units.alignment) {
-                _ = try bytes.withPart(done..<done + stretch.count) { (part) throws(BlockError) in
-                    try units.read(&part, at: stretch.offset, waits: waits)
+                try bytes.withPart(done..<done + stretch.count) { (part) throws(BlockError) in
+                    let holes = try units.read(&part, at: stretch.offset, waits: waits)
+                    if holes > 0 && volume.filling.load(ordering: .acquiring) {
+                        try readThrough(&part, at: stretch.offset, waits: waits)
+                    }
                 }
                 done += stretch.count
             } else {
@@ -71,6 +77,11 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
                     try units.read(&part, at: stretch.offset, waits: waits)
                 }
                 scratch.withBytes(at: 0, count: piece) { bytes.copy($0, at: done) }
+                if volume.filling.load(ordering: .acquiring) {
+                    try bytes.withPart(done..<done + piece) { (part) throws(BlockError) in
+                        try readThrough(&part, at: stretch.offset, waits: waits)
+                    }
+                }
                 done += piece
             }
         }
@@ -86,6 +97,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
         try fault.check()
         let count = room(at: offset, for: bytes.byteCount)
         guard count > 0 || bytes.byteCount == 0 else { throw .system(errno: ENOSPC, call: .write) }
+        try requireFilled(at: offset, count: UInt64(count))
         var done = 0
         while done < count {
             let stretch = Stretch(

@@ -102,7 +102,8 @@ public struct HeaderReading: Sendable {
 extension VolumeHeader {
     /// Throws where this header, which is authentic, uses what this version does not know.
     func requireKnownFeatures() throws(HeaderError) {
-        guard flags.incompatible == 0, !records.contains(where: \.mustBeUnderstood) else {
+        guard flags.incompatible & ~HeaderFlags.unfilledBit == 0, !records.contains(where: \.mustBeUnderstood)
+        else {
             throw .unsupportedFeatures
         }
     }

@@ -34,7 +34,7 @@ public struct VolumeHeader: Sendable, Equatable {
     public let minorVersion: UInt16
     /// Grows by one with each change.
     public internal(set) var sequence: UInt64
-    public let flags: HeaderFlags
+    public internal(set) var flags: HeaderFlags
     public internal(set) var state: State
     /// New for every volume key, as the salt is; those of the newest key.
     public let uuid: [UInt8]
@@ -57,6 +57,9 @@ public struct VolumeHeader: Sendable, Equatable {
 
     /// The slot that waits for its proof while the volume is being re-wrapped.
     public var pendingSlot: KeySlot? { slots.lazy.compactMap { $0 }.first { $0.state == .pending } }
+
+    /// Whether some of the data is the parent snapshot's still.
+    public var isUnfilled: Bool { flags.incompatible & HeaderFlags.unfilledBit != 0 }
 
     /// What a catalogue remembers, to tell an old header from this one.
     public var mark: RollbackMark { RollbackMark(uuid: uuid, sequence: sequence, attachEpoch: attachEpoch) }
@@ -94,4 +97,9 @@ public struct HeaderFlags: Sendable, Equatable {
     public let compatible: UInt32
 
     public static let none = HeaderFlags(incompatible: 0, readOnlyCompatible: 0, compatible: 0)
+
+    /// Bit 1 of the incompatible ones: in blocks that the volume's fill map does not name, a hole means "read the parent
+    /// snapshot".
+    static let unfilledBit: UInt32 = 1 << 1
+    static let unfilled = HeaderFlags(incompatible: unfilledBit, readOnlyCompatible: 0, compatible: 0)
 }

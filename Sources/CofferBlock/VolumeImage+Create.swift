@@ -8,6 +8,8 @@ public struct VolumePlan: Sendable {
     /// The volume key as the KMS wrapped it, with the context `aws:ebs:id` = the volume's id.
     public var wrapped: WrappedVolumeKey
     public var parentSnapshot: SnapshotID?
+    /// Whether the data is the parent snapshot's at first.
+    public var isUnfilled: Bool
     public var records: [HeaderRecord]
 
     public init(
@@ -15,9 +17,12 @@ public struct VolumePlan: Sendable {
         geometry: Geometry,
         wrapped: WrappedVolumeKey,
         parentSnapshot: SnapshotID? = nil,
+        isUnfilled: Bool = false,
         records: [HeaderRecord] = []
     ) {
         precondition(HeaderRecord.fit(records), "more records than a header holds")
+        precondition(!isUnfilled || parentSnapshot != nil, "nothing to fill the volume from")
+        self.isUnfilled = isUnfilled
         (self.volumeID, self.geometry, self.wrapped) = (volumeID, geometry, wrapped)
         (self.parentSnapshot, self.records) = (parentSnapshot, records)
     }
@@ -71,7 +76,7 @@ extension VolumeImage {
         return VolumeHeader(
             minorVersion: HeaderLayout.minor,
             sequence: 1,
-            flags: .none,
+            flags: plan.isUnfilled ? .unfilled : .none,
             state: .creating,
             uuid: uuid,
             salt: salt,

@@ -13,8 +13,10 @@ struct VolumeCreate: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
     @Option(help: "A name to call it by: its Name tag.")
     var name: String?
-    @Option(help: "Its size: 1 MiB to 64 TiB, such as 10GiB.")
-    var size: ByteCount
+    @Option(help: "Its size: 1 MiB to 64 TiB, such as 10GiB. (default: the snapshot's)")
+    var size: ByteCount?
+    @Option(help: "The snapshot that it begins with: id, the beginning of one, or a name.")
+    var snapshot: String?
     @Option(
         help:
             "The KMS key that wraps its key: id, ARN or alias. (default: the region's, alias/aws/ebs at first)"
@@ -33,17 +35,24 @@ struct VolumeCreate: AsyncParsableCommand {
     @Option(help: "The cipher: aes-256-xts or aes-128-xts.")
     var cipher: String = "aes-256-xts"
 
+    func validate() throws {
+        guard size != nil || snapshot != nil else {
+            throw ValidationError("say how large: --size, or --snapshot to take it from one")
+        }
+    }
+
     func run() async throws {
         let home = try global.openHome()
         var request = CreateVolumeRequest(
             name: name,
-            sizeBytes: size.bytes,
+            sizeBytes: size?.bytes ?? 0,
             key: key.map { KeyReference($0) },
             dataUnitBytes: dataUnit,
             cipherName: cipher
         )
         (request.type, request.iops, request.throughput) = (type, iops, throughput)
         request.tags = tags.map(\.tag)
+        request.snapshot = snapshot
         let volume = try await global.volumes(of: home).createVolume(
             request,
             caller: try await global.caller(of: home)
@@ -173,6 +182,7 @@ struct VolumeShow: AsyncParsableCommand {
             ("Backing I/O", daemon.backingIO.rawValue),
             ("Cipher kernel", daemon.kernel),
             ("Key memory", daemon.keyMemory),
+            ("Filled from its snapshot", daemon.filledPercent.map { "\($0)%" } ?? "-"),
             (
                 "Read, written",
                 "\(ByteCount.text(daemon.bytesRead)), \(ByteCount.text(daemon.bytesWritten))"

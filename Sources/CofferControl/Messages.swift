@@ -71,6 +71,9 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
     public var uuidHex: String
     /// The header that was read, or written last: what the daemon writes follows it.
     public var mark: RollbackMark
+    /// What a volume that is not filled yet is filled from. Then 64 bytes of the snapshot's volume key follow those of the
+    /// volume's own.
+    public var fill: FillParameters?
 
     public init(
         dataOffset: UInt64,
@@ -79,7 +82,8 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         cipherID: UInt32,
         saltHex: String,
         uuidHex: String,
-        mark: RollbackMark
+        mark: RollbackMark,
+        fill: FillParameters? = nil
     ) {
         self.dataOffset = dataOffset
         self.volumeBytes = volumeBytes
@@ -88,6 +92,19 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         self.saltHex = saltHex
         self.uuidHex = uuidHex
         self.mark = mark
+        self.fill = fill
+    }
+}
+
+/// The snapshot that a volume is filled from.
+public struct FillParameters: Codable, Sendable, Equatable {
+    public var snapshotID: String
+    public var snapshotsFolder: String
+    /// The volume's fill map.
+    public var mapPath: String
+
+    public init(snapshotID: String, snapshotsFolder: String, mapPath: String) {
+        (self.snapshotID, self.snapshotsFolder, self.mapPath) = (snapshotID, snapshotsFolder, mapPath)
     }
 }
 
@@ -213,6 +230,8 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     public var bytesWritten: UInt64
     /// The snapshot that is being made, if any.
     public var snapshot: SnapshotProgressReport?
+    /// Percent of the volume's content that is under its own key; nil for a volume that needs no filling.
+    public var filledPercent: Int?
 
     public init(
         volumeID: String,
@@ -228,7 +247,8 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         requestBytes: Int,
         bytesRead: UInt64,
         bytesWritten: UInt64,
-        snapshot: SnapshotProgressReport?
+        snapshot: SnapshotProgressReport?,
+        filledPercent: Int?
     ) {
         self.volumeID = volumeID
         self.processID = processID
@@ -244,5 +264,6 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         self.bytesRead = bytesRead
         self.bytesWritten = bytesWritten
         self.snapshot = snapshot
+        self.filledPercent = filledPercent
     }
 }

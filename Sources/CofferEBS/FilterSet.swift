@@ -26,7 +26,7 @@ public struct FilterSet: Sendable {
         }
         for filter in filters {
             let isTag = names.contains("tag:") && filter.name.hasPrefix("tag:") && filter.name != "tag:"
-            guard names.contains(filter.name) || isTag else {
+            guard names.contains(filter.name) && filter.name != "tag:" || isTag else {
                 throw AWSError(.invalidParameterValue, "The filter '\(filter.name.prefix(128))' is invalid")
             }
             guard !filter.values.isEmpty else {

@@ -98,7 +98,7 @@ enum NewVolume {
                 "\(request.sizeBytes)", request.isEncrypted.map { "\($0)" } ?? "",
                 request.key?.description ?? "", request.type.rawValue, request.iops.map { "\($0)" } ?? "",
                 request.throughput.map { "\($0)" } ?? "", request.zone ?? "", "\(request.dataUnitBytes)",
-                request.cipherName,
+                request.cipherName, request.snapshot ?? "",
             ] + tags
         // Each behind its length, so that no two requests read alike.
         let bytes = words.flatMap { Array("\($0.utf8.count) ".utf8) + Array($0.utf8) }

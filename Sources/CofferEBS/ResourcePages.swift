@@ -51,9 +51,12 @@ struct ResourcePages {
     }
 
     private static func open(_ token: String, _ filters: FilterSet) throws -> (UInt64, String) {
-        let text = Data(base64Encoded: token).flatMap { String(validating: $0, as: UTF8.self) } ?? ""
+        let bytes = Data(base64Encoded: token) ?? Data()
+        let text = String(validating: bytes, as: UTF8.self) ?? ""
         let parts = text.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
-        guard token.utf8.count <= 4096, parts.count == 4, parts[0] == "1", let number = UInt64(parts[1]),
+        // Two texts may stand for the same bytes: only ours is one.
+        guard token.utf8.count <= 4096, bytes.base64EncodedString() == token, parts.count == 4,
+            parts[0] == "1", let number = UInt64(parts[1]),
             parts[3] == check("1 \(number) \(parts[2])", filters)
         else {
             throw AWSError(

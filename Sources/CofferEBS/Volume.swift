@@ -71,6 +71,8 @@ public struct Volume: Sendable {
         public let openCount: Int
         public let bytesRead: UInt64
         public let bytesWritten: UInt64
+        /// Percent of what a volume has from its snapshot that is under its own key; nil once all is.
+        public let filledPercent: Int?
     }
 }
 

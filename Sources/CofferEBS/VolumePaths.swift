@@ -21,6 +21,9 @@ public struct VolumePaths: Sendable {
 
     func file(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).coffer" }
 
+    /// The fill map of a volume that is not all under its own key.
+    func fillMap(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).fill" }
+
     /// The volume's changed-block map, beside its file.
     func changedMap(_ id: VolumeID) -> String { "\(volumesFolder)/\(id).changed" }
 

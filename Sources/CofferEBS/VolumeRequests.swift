@@ -4,8 +4,10 @@ public import CofferShapes
 public struct CreateVolumeRequest: Sendable {
     /// The Name tag, as the command line gives it: refused where another volume has it.
     public var name: String?
-    /// Rounded up to a whole number of data units.
+    /// Rounded up to a whole number of data units; 0: as large as the snapshot.
     public var sizeBytes: UInt64
+    /// The snapshot that the volume begins with: an id, the beginning of one, or a name.
+    public var snapshot: String?
     /// false or nil: unless the region encrypts by default, the volume answers that it is not encrypted. Its data is all
     /// the same, under a key that asks for no permission.
     public var isEncrypted: Bool?

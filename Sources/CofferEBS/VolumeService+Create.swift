@@ -18,6 +18,7 @@ extension VolumeService {
                 try await finish(plan)
             } catch {
                 unsafe unlink(paths.file(plan.record.id))
+                unsafe unlink(paths.fillMap(plan.record.id))
                 try? catalog.removeVolume(plan.record.id)  // The first error is the one to tell.
                 runtime.remove(plan.record.id)
                 note(plan.record, "createVolume", "failed", cause: Self.cause(error, plan.record.kmsKeyARN))
@@ -64,6 +65,8 @@ extension VolumeService {
         let key: KeyReference?
         /// Held while the volume is made, so that a creation under way is told from one that a crash cut short.
         let lock: OperationLock
+        /// What the volume begins with.
+        let origin: SnapshotOrigin?
         let caller: Caller
     }
 
@@ -80,6 +83,9 @@ extension VolumeService {
     ) async throws -> Beginning {
         let region = region(of: caller)
         let defaults = try catalog.encryptionDefaults(of: region)
+        let origin = try await origin(of: request, caller)
+        var request = request
+        if let origin { try origin.complete(&request) }
         try await requireCreation(
             request,
             isEncrypted: request.isEncrypted == true || defaults.isByDefault,
@@ -109,6 +115,9 @@ extension VolumeService {
         (record.type, record.iops, record.throughput) = (shape.type, shape.iops, shape.throughput)
         record.isEncrypted = isEncrypted
         record.tags = NewVolume.tags(request)
+        record.snapshot = origin?.record.id
+        // Whatever filesystem the snapshot has.
+        record.awaitsFilesystemGrowth = origin.map { geometry.volumeBytes > $0.geometry.volumeBytes } ?? false
         let lock = try runtime.lock(id)
         do {
             let token = try NewVolume.token(request, region: region)
@@ -120,7 +129,16 @@ extension VolumeService {
             runtime.remove(id)
             throw error
         }
-        return .begun(Plan(record: record, geometry: geometry, key: key, lock: lock, caller: caller))
+        return .begun(
+            Plan(
+                record: record,
+                geometry: geometry,
+                key: key,
+                lock: lock,
+                origin: origin,
+                caller: caller
+            )
+        )
     }
 
     /// Tags at creation need leave to tag, as on AWS. (EC2 user guide, "Grant permission to tag resources during
@@ -156,6 +174,7 @@ extension VolumeService {
         } catch {
             let cause = Self.cause(error, plan.record.kmsKeyARN)
             unsafe unlink(paths.file(plan.record.id))
+            unsafe unlink(paths.fillMap(plan.record.id))
             note(plan.record, "createVolume", "failed", cause: cause)
             do {
                 try catalog.change(plan.record.id) { ($0.stage, $0.failure) = (.failed, cause) }
@@ -180,7 +199,11 @@ extension VolumeService {
             caller: service
         )
         let volumeKey = try await unwrap(wrapped.blob, key: key.arn, context: context, caller: service)
-        try writeNewVolume(id, plan.geometry, wrapped, context, volumeKey)
+        if let origin = plan.origin {
+            // Whoever may not read the snapshot gets no volume of it, and one that is damaged shows now.
+            _ = try await openSnapshot(origin.record, caller: plan.caller)
+        }
+        try writeNewVolume(id, plan.geometry, wrapped, context, volumeKey, origin: plan.origin)
         try catalog.change(id) { ($0.stage, $0.kmsKeyARN) = (.ready, wrapped.keyARN) }
         note(plan.record, "createVolume", "available")
         logger.info("created volume", metadata: ["volume": "\(id)", "key": "\(key.arn)"])
@@ -217,7 +240,8 @@ extension VolumeService {
         _ geometry: Geometry,
         _ wrapped: EncryptResponse,
         _ context: EncryptionContext,
-        _ volumeKey: borrowing VolumeKey
+        _ volumeKey: borrowing VolumeKey,
+        origin: SnapshotOrigin?
     ) throws {
         guard let slot = WrappedVolumeKey(keyARN: wrapped.keyARN, blob: wrapped.blob, context: context) else {
             throw AWSError(.internalError, "the wrapped volume key does not fit a header")
@@ -233,12 +257,23 @@ extension VolumeService {
         do {
             let made = try VolumeImage.create(
                 in: store,
-                VolumePlan(volumeID: id, geometry: geometry, wrapped: slot),
+                VolumePlan(
+                    volumeID: id,
+                    geometry: geometry,
+                    wrapped: slot,
+                    parentSnapshot: origin?.record.id,
+                    isUnfilled: origin != nil
+                ),
                 volumeKey: volumeKey,
                 clock: clock
             )
             mark = made.header.mark
-        } catch {
+            if let origin {
+                try FillMap.create(path: paths.fillMap(id), origin.fillIdentity(id, uuid: made.header.uuid))
+            }
+        } catch let error as BlockError {
+            throw Self.error(error, "making the fill map of volume \(id)")
+        } catch let error as HeaderError {
             throw error.awsError.context("making volume \(id)")
         }
         try paths.syncVolumesFolder()

@@ -11,7 +11,15 @@ extension VolumeService {
     struct OpenedHeader: ~Copyable {
         let header: VolumeHeader
         let volumeKey: VolumeKey
+        /// What the volume is filled from, where it is not filled.
+        let fill: OpenedFill?
         let notices: [String]
+    }
+
+    /// The snapshot that a volume is filled from, and its key.
+    struct OpenedFill: Sendable {
+        let parameters: FillParameters
+        let snapshot: OpenedSnapshot
     }
 
     /// Reads the header, has KMS unwrap its volume key, authenticates it, refuses a rollback, mends a damaged copy, and
@@ -56,7 +64,8 @@ extension VolumeService {
                     + (start.mended ? " and has been mended from the other" : "; the other is good")
             )
         }
-        return OpenedHeader(header: start.header, volumeKey: volumeKey, notices: notices)
+        let fill = try await openFill(of: start.header, caller: caller)
+        return OpenedHeader(header: start.header, volumeKey: volumeKey, fill: fill, notices: notices)
     }
 
     /// The volume key behind the header's active slot, from KMS. The header is not authenticated yet: its context must
@@ -133,8 +142,13 @@ extension VolumeService {
             onStep(.daemonStarted)
             do {
                 try channel.send(order)
-                try channel.send(VolumeParameters(opened.header))
+                try channel.send(VolumeParameters(opened.header, fill: opened.fill?.parameters))
                 try opened.volumeKey.withBytes { (key) throws(ControlError) in try channel.sendSecret(key) }
+                if let fill = opened.fill {
+                    try fill.snapshot.volumeKey.withBytes { (key) throws(ControlError) in
+                        try channel.sendSecret(key)
+                    }
+                }
                 onStep(.keySent)
                 return try await answer(channel)
             } catch {
@@ -184,7 +198,7 @@ extension VolumeService {
 
 extension VolumeParameters {
     /// What the daemon needs of an authenticated header.
-    fileprivate init(_ header: VolumeHeader) {
+    fileprivate init(_ header: VolumeHeader, fill: FillParameters?) {
         self.init(
             dataOffset: header.geometry.dataOffset,
             volumeBytes: header.geometry.volumeBytes,
@@ -192,7 +206,8 @@ extension VolumeParameters {
             cipherID: header.geometry.cipher.rawValue,
             saltHex: Hex.lower(header.salt),
             uuidHex: Hex.lower(header.uuid),
-            mark: header.mark
+            mark: header.mark,
+            fill: fill
         )
     }
 }

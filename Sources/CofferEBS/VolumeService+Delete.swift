@@ -21,6 +21,7 @@ extension VolumeService {
                 try VolumeImage(store, volumeID: record.id).erase()
             }
             unsafe unlink(paths.changedMap(record.id))
+            unsafe unlink(paths.fillMap(record.id))
             unsafe unlink(path)
             try paths.syncVolumesFolder()
         }
@@ -28,6 +29,7 @@ extension VolumeService {
         await retireGrants(of: record.id)
         try catalog.removeVolume(record.id)
         runtime.remove(record.id)
+        if record.snapshot != nil { releaseRetiredSnapshots() }
         note(record, "deleteVolume", "deleted")
         logger.info("deleted volume", metadata: ["volume": "\(record.id)"])
     }

@@ -129,7 +129,8 @@ extension VolumeService {
             requestBytes: status.requestBytes,
             openCount: status.openCount,
             bytesRead: status.bytesRead,
-            bytesWritten: status.bytesWritten
+            bytesWritten: status.bytesWritten,
+            filledPercent: status.filledPercent
         )
     }
 

@@ -49,6 +49,8 @@ extension VolumeService {
     }
 
     private static func notGrown(_ kind: FilesystemKind, _ why: String) -> String {
-        "the volume has grown and its \(kind.rawValue) has not: \(why)"
+        // The tool's name and version come first.
+        let last = why.split(separator: "\n").last.map(String.init) ?? why
+        return "the volume has grown and its \(kind.rawValue) has not: \(last)"
     }
 }

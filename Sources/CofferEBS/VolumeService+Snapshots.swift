@@ -220,17 +220,18 @@ extension VolumeService {
         do throws(SnapshotError) {
             let lineage = try? store.manifest(record.id).header.lineage
             do throws(SnapshotError) {
-                try store.remove(record.id)
+                if isBeingRead(record.id) { try store.retire(record.id) } else { try store.remove(record.id) }
             } catch .notFound {}  // it failed before it had a folder, or its removal was interrupted
             if let lineage { try collect(lineage, store) }
         } catch { throw error.awsError.context("deleting snapshot \(record.label)") }
         try catalog.removeSnapshot(record.id)
+        releaseRetiredSnapshots()
         note(record, "deleteSnapshot", "deleted", cause: "")
         logger.info("deleted snapshot", metadata: ["snapshot": "\(record.id)"])
     }
 
     /// Frees the blocks that no snapshot names any more. Where one is being made, its successor's end does it.
-    private func collect(_ lineage: LineageID, _ store: SnapshotStore) throws(SnapshotError) {
+    func collect(_ lineage: LineageID, _ store: SnapshotStore) throws(SnapshotError) {
         do throws(SnapshotError) {
             _ = try SnapshotCollector(store).collect(lineage)
         } catch .lineageBusy {}

@@ -14,7 +14,16 @@ extension VolumeService {
         let store = try openStore(volume, .readWrite)
         try lockExclusively(store, volume)
         // Nothing is written to the volume: its attach epoch stays as it is.
-        let opened = try await openHeader(volume, store, AttachOptions(isReadOnly: true), caller: caller)
+        let image = VolumeImage(store, volumeID: volume.id, clock: clock)
+        let volumeKey = try await volumeKey(of: image, caller: caller)
+        let mark = try catalog.mark(of: volume.id)
+        let header = try translating("reading the header") { try image.open(volumeKey, mark: mark) }
+        let opened = OpenedHeader(
+            header: header,
+            volumeKey: volumeKey,
+            fill: try await openFill(of: header, caller: caller),
+            notices: []
+        )
         let ready = try await startDaemon(
             volume,
             store,

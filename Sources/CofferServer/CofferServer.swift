@@ -1,4 +1,5 @@
 public import Coffer
+public import CofferEBS
 internal import CofferShapes
 internal import HummingbirdCore
 public import Logging
@@ -8,8 +9,8 @@ internal import NIOSSL
 internal import ServiceLifecycle
 internal import UnixSignals
 
-/// The AWS APIs of one home over HTTP: KMS (AWS JSON 1.1), IAM and STS (Query), `/health` and `/metrics`. It translates
-/// between the wire and the services, and decides nothing.
+/// The AWS APIs of one home over HTTP: KMS (AWS JSON 1.1), IAM, STS and EC2 (Query), `/health` and `/metrics`. It
+/// translates between the wire and the services, and decides nothing.
 public struct CofferServer: Sendable {
     private let options: ServerOptions
     private let responder: Responder
@@ -20,13 +21,15 @@ public struct CofferServer: Sendable {
     /// Requests under way when the server is told to stop may take so long, seconds; then their connections are closed.
     private static let stopSeconds: Int64 = 8
 
-    /// Opens the home's services: its root key is unsealed here, and not at the first request.
-    public init(home: Home, options: ServerOptions, logger: Logger) async throws {
+    /// Opens the home's services: its root key is unsealed here, and not at the first request. `volumes` are the home's.
+    public init(home: Home, volumes: VolumeService, options: ServerOptions, logger: Logger) async throws {
         self.init(
             options: options,
             responder: Responder(
                 kms: try await home.keyManagement(),
-                identity: try await home.identityService()
+                identity: try await home.identityService(),
+                volumes: volumes,
+                host: HostFacts(account: home.root.principal.account)
             ),
             logger: logger
         )
@@ -55,6 +58,7 @@ public struct CofferServer: Sendable {
         configuration.maximumGracefulShutdownDuration = .seconds(Self.stopSeconds)
         do {
             try await ServiceGroup(configuration: configuration).run()
+            await finishBegunWork()
         } catch let error as IOError {
             throw AWSError(
                 .internalError,
@@ -62,6 +66,21 @@ public struct CofferServer: Sendable {
                 hint: "choose another address with --listen, or stop who listens there"
             )
         }
+    }
+
+    /// Lets what answered requests have begun, such as attachments, come to its end. What takes longer is cut short, which
+    /// whoever looks next will tell.
+    private func finishBegunWork() async {
+        let (ended, end) = AsyncStream.makeStream(of: Never.self)
+        Task {
+            await responder.finishBegunWork()
+            end.finish()
+        }
+        Task {
+            try? await Task.sleep(for: .seconds(Self.stopSeconds))
+            end.finish()
+        }
+        for await _ in ended {}
     }
 
     /// The server itself, for whoever stops it by other means than a signal; `respond` in place of the services.

@@ -1,3 +1,4 @@
+internal import CofferEBS
 internal import CofferIdentity
 internal import CofferKMS
 internal import CofferSecrets
@@ -11,18 +12,22 @@ final class Responder: Sendable {
     let metrics = Metrics()
     private let kms: KeyManagementService
     private let query: QueryResponder
+    private let ec2: EC2Responder
     private let authenticator: Authenticator
     private let random: any ByteSource
 
     init(
         kms: KeyManagementService,
         identity: IdentityService,
+        volumes: VolumeService,
+        host: HostFacts,
         clock: any WallClock = SystemClock(),
         random: any ByteSource = SystemByteSource()
     ) {
         (self.kms, self.random) = (kms, random)
         authenticator = Authenticator(identity: identity, clock: clock)
         query = QueryResponder(identity: identity)
+        ec2 = EC2Responder(volumes: volumes, host: host)
     }
 
     func answer(_ request: HTTPRequest) async -> HTTPAnswer {
@@ -49,6 +54,9 @@ final class Responder: Sendable {
         }
         return await queryAnswer(request, start, requestID)
     }
+
+    /// Waits for what goes on after its request was answered.
+    func finishBegunWork() async { await ec2.volumes.finishBegunWork() }
 
     // MARK: - The services
 
@@ -87,6 +95,7 @@ final class Responder: Sendable {
         var counted = metrics.of(.none)
         do {
             let form = try QueryForm(request)
+            if EC2Responder.isMeant(form) { return await ec2Answer(request, form, start, requestID) }
             let rules = query.rules(of: form.action)
             let asker = try authenticator.asker(
                 of: request,
@@ -105,6 +114,37 @@ final class Responder: Sendable {
                 status: error.queryStatus,
                 contentType: .xml,
                 body: QueryResponder.body(of: error, requestID: requestID),
+                requestID: requestID
+            )
+        }
+    }
+
+    private func ec2Answer(
+        _ request: HTTPRequest,
+        _ form: QueryForm,
+        _ start: NIODeadline,
+        _ requestID: String
+    ) async -> HTTPAnswer {
+        var counted = metrics.of(.none)
+        do {
+            let asker = try authenticator.asker(
+                of: request,
+                requestID: requestID,
+                services: EC2Responder.rules,
+                dialect: .ec2
+            )
+            let operation = try EC2Responder.operation(of: form)
+            counted = metrics.of(operation)
+            let body = try await ec2.answer(form, operation, asker.caller, requestID: requestID)
+            counted.count(nil, nanoseconds: Self.elapsed(start))
+            return HTTPAnswer(status: 200, contentType: .xml, body: body, requestID: requestID)
+        } catch {
+            let error = AWSError(any: error)
+            counted.count(error.ec2Name, nanoseconds: Self.elapsed(start))
+            return HTTPAnswer(
+                status: error.ec2Status,
+                contentType: .xml,
+                body: EC2Responder.body(of: error, requestID: requestID),
                 requestID: requestID
             )
         }

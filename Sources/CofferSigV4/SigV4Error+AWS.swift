@@ -16,13 +16,23 @@ extension AWSError {
     )
 }
 
+extension AWSError {
+    /// Said by EC2 of an access key that nobody has, and of a signature that is not that key's.
+    public static let ec2AuthFailure = AWSError(
+        Code("AuthFailure", .accessDenied),
+        "AWS was not able to validate the provided access credentials"
+    )
+}
+
 extension SigV4Error {
     /// The protocols that name these errors differently.
     public enum Dialect: Sendable {
         /// AWS JSON, such as KMS.
         case json
-        /// AWS Query, such as IAM, STS and EC2: the same names without `Exception`.
+        /// AWS Query, such as IAM, STS and RDS: the same names without `Exception`.
         case query
+        /// EC2's Query protocol, which has names of its own.
+        case ec2
         case s3
     }
 
@@ -31,6 +41,7 @@ extension SigV4Error {
         switch dialect {
         case .json: AWSError(jsonCode, message)
         case .query: AWSError(queryCode, message)
+        case .ec2: ec2Error
         case .s3: s3Error
         }
     }
@@ -51,6 +62,19 @@ extension SigV4Error {
         case .missingAuthenticationToken: AWSError.Code("MissingAuthenticationToken", .accessDenied)
         case .incompleteSignature: AWSError.Code("IncompleteSignature", .usage)
         default: AWSError.Code("SignatureDoesNotMatch", .accessDenied)
+        }
+    }
+
+    /// EC2 says little of a signature that is wrong. (EC2 API reference, "Error codes")
+    private var ec2Error: AWSError {
+        switch self {
+        case .expired, .presignedExpired:
+            AWSError(AWSError.Code("RequestExpired", .accessDenied), "Request has expired.")
+        default:
+            switch queryCode.name {
+            case "SignatureDoesNotMatch": AWSError.ec2AuthFailure
+            default: AWSError(queryCode, message)
+            }
         }
     }
 

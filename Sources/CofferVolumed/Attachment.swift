@@ -45,6 +45,7 @@ enum Attachment {
             salt: salt,
             uuid: uuid
         )
+        let snapshotKey = parameters.fill == nil ? nil : try receiveKey(starter)
         // Before the memory that requests pass through is taken.
         let backing = try Backing(
             backingFile,
@@ -55,11 +56,25 @@ enum Attachment {
         )
         let threadCount = order.threadCount ?? backing.threadCount
 
+        var fill: LazyFill?
+        if let parameters = parameters.fill, let snapshotKey {
+            fill = try Filling.open(
+                parameters,
+                volumeID,
+                uuid: uuid,
+                snapshotKey: snapshotKey,
+                store: backing.store,
+                geometry,
+                isReadOnly: order.isReadOnly,
+                key: xtsKey
+            )
+        }
         let volume = EncryptedVolume(
             store: backing.store,
             geometry: geometry,
             punchesHoles: order.punchesHoles,
-            tracker: tracker(order, volumeID, parameters, uuid, log)
+            tracker: tracker(order, volumeID, parameters, uuid, log),
+            fill: fill
         )
         let exposed = ExposedFile(
             volume: volume,
@@ -110,6 +125,7 @@ enum Attachment {
                 fuseConnection: connection ?? 0,
                 notices: backing.notices
             )
+            if let path = parameters.fill?.mapPath { try keeper?.startFilling(mapPath: path) }
             try starter.send(AttachAnswer.ready(ready))
         } catch {
             if let session { leave(session, connection, order, log) }
@@ -118,12 +134,14 @@ enum Attachment {
         if let session {
             log.info("serving \(session.directory) with \(threadCount) threads, \(backing.kind) backing I/O")
             waitForDeparture(exposed, log)
+            keeper?.stopFilling()
             let isDurable = leave(session, connection, order, log)
             // Its content is of an earlier moment: what has become of the volume since does not matter to it.
             keeper?.waitForSnapshot()
             if isDurable { volume.tracker.map?.settle() }
         } else {
             keeper?.waitForSnapshot(beginningWithinMilliseconds: startTimeoutMilliseconds)
+            keeper?.stopFilling()
             volume.tracker.map?.settle()
         }
         let usage = LibcryptoMemory.usage

@@ -124,8 +124,13 @@ final class ControlResponder: Sendable {
             requestBytes: FuseSession.requestBytes,
             bytesRead: transferred.bytesRead,
             bytesWritten: transferred.bytesWritten,
-            snapshot: keeper?.snapshotStatus
+            snapshot: keeper?.snapshotStatus,
+            filledPercent: file.volume.isFilling ? filledPercent : nil
         )
+    }
+
+    private var filledPercent: Int? {
+        file.volume.fillProgress.map { $0.total == 0 ? 100 : $0.filled * 100 / $0.total }
     }
 
     /// The weaker of what libcrypto's arena has and what a new key would get now.

@@ -83,7 +83,7 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
                 attempt,
                 after: previous,
                 changed: isKnown ? .only(BlockMap(blockCount: count, words: words)) : .all,
-                from: VolumeSource(volume.store, geometry)
+                from: FilledSource(volume, geometry)
             )
         }
     }

@@ -20,6 +20,7 @@ final class VolumeKeeper: Sendable {
     private let mark: Mutex<RollbackMark>
     private let snapshot = Mutex<LiveSnapshot?>(nil)
     private let hasBegun = Atomic<Bool>(false)
+    private let fillState = Mutex(FillState.idle)
     private let log: Logger
 
     /// `headerStore` is the volume's file, through the page cache.
@@ -47,6 +48,44 @@ final class VolumeKeeper: Sendable {
         sizeNotice?.send()
         log.info("grown to \(count) bytes")
         return newest
+    }
+
+    // MARK: - Filling
+
+    private enum FillState {
+        case idle, running, stopping
+    }
+
+    /// Fills the volume in a thread of its own, until all is filled or `stopFilling` is called.
+    func startFilling(mapPath: String) throws {
+        fillState.withLock { $0 = .running }
+        try BackgroundThread.start {
+            do {
+                try self.fillAll(mapPath)
+            } catch {
+                // What is not filled is read from the snapshot still.
+                self.log.error("the volume is not filled any further: \(StartFailure(error).message)")
+            }
+            self.fillState.withLock { $0 = .idle }
+        }
+    }
+
+    private func fillAll(_ mapPath: String) throws {
+        var block = 0
+        while let next = try volume.fillNext(from: block) {
+            if fillState.withLock({ $0 }) == .stopping { return }
+            block = next
+        }
+        _ = try changeHeader { (mark) throws(HeaderError) in try image.endFilling(volumeKey, mark: mark) }
+        volume.endFilling()
+        unsafe unlink(mapPath)
+        log.info("all of the volume is under its own key")
+    }
+
+    /// Returns when the filling has stopped; it goes on at the next attachment.
+    func stopFilling() {
+        fillState.withLock { if $0 == .running { $0 = .stopping } }
+        while fillState.withLock({ $0 }) != .idle { usleep(5000) }
     }
 
     // MARK: - Snapshots

@@ -28,6 +28,7 @@ class Person:
         self.url, self.access_key_id, self.secret = url, access_key_id, secret
         self.name, self.arn = name, arn
         self.kms = self.client("kms")
+        self.ec2 = self.client("ec2")
         # Sends what boto3 itself would refuse, so that the answer is the server's.
         self.unchecked = self.client("kms", parameter_validation=False)
 
@@ -92,7 +93,7 @@ def call(client: Any, operation: str, params: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def raises(code: str | tuple[str, ...], message: Text = None) -> Iterator[Any]:
+def raises(code: str | tuple[str, ...], message: Text = None, expected_status: int = 400) -> Iterator[Any]:
     """Expects an error of this code (or one of these), with exactly this text or matching this pattern."""
     with pytest.raises(ClientError) as caught:
         yield caught
@@ -100,7 +101,7 @@ def raises(code: str | tuple[str, ...], message: Text = None) -> Iterator[Any]:
     error, status = response["Error"], response["ResponseMetadata"]["HTTPStatusCode"]
     codes = (code,) if isinstance(code, str) else code
     assert error["Code"] in codes, f"{error['Code']}: {error['Message']}"
-    assert status == 400, f"{error['Code']} came with HTTP {status}"
+    assert status == expected_status, f"{error['Code']} came with HTTP {status}"
     if isinstance(message, re.Pattern):
         assert message.search(error["Message"]), error["Message"]
     elif message is not None:

@@ -8,6 +8,7 @@ import pytest
 import server as servers
 from account import Account
 from keys import Keys
+from volumes import Volumes
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,21 @@ def kms(account: Account):
 @pytest.fixture(scope="session")
 def keys(account: Account) -> Keys:
     return Keys(account)
+
+
+@pytest.fixture(scope="session")
+def volumes(account: Account) -> Iterator[Volumes]:
+    """What the tests do with volumes; at the end none is attached, and none of theirs is left."""
+    volumes = Volumes(account)
+    try:
+        yield volumes
+    finally:
+        volumes.clean()
+
+
+@pytest.fixture(scope="session")
+def ec2(volumes: Volumes):
+    return volumes.ec2
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,9 @@ class Server(NamedTuple):
     access_key_id: str
     secret_access_key: str
     tokens: list[Token]
+    # The server's home and the `coffer` that serves it, where it was started here.
+    home: Path | None = None
+    binary: str | None = None
 
 
 def from_environment() -> Server:
@@ -74,7 +77,7 @@ def started(folder: Path) -> Iterator[Server]:
         )
     try:
         url = listening_url(process, log)
-        yield Server(url, key["AccessKeyId"], key["SecretAccessKey"], tokens)
+        yield Server(url, key["AccessKeyId"], key["SecretAccessKey"], tokens, home, binary)
     finally:
         process.terminate()
         try:

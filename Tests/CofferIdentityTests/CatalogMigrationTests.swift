@@ -32,7 +32,9 @@ internal import Testing
             let fresh = HomeIdentity(account: AccountID(random: [1, 2, 3, 4, 5, 6]), region: .home)
             #expect(try catalog.identity(orElse: fresh).account.digits == "123456789012")
             let volume = try catalog.volume("data")
-            #expect(volume.filesystem == .ext4 && volume.isComplete)
+            #expect(volume.filesystem == .ext4 && volume.stage == .ready)
+            #expect(volume.tags == [Tag(key: "Name", value: "data")] && volume.region.name == "eu-central-1")
+            #expect(volume.type == .gp3 && volume.iops == 3000 && volume.isEncrypted)
             #expect(try catalog.mark(of: volume.id)?.sequence == 9)
             let user = UserRecord(id: "AIDA1", name: "bob", path: "/", created: Timestamp(nanoseconds: 7))
             try catalog.changeIdentities { rows in
@@ -40,6 +42,24 @@ internal import Testing
             }
             #expect(try catalog.readIdentities { try $0.users(pathPrefix: "/") } == [user])
         }
+        // As it was, beside it, and a database of its own.
+        let copies = try folder.names(in: "").filter { $0.hasPrefix("catalog.sqlite.before-") }
+        let copy = try DatabaseQueue(path: folder.path(try #require(copies.first)))
+        #expect(copies.count == 1)
+        #expect(try copy.read { try String.fetchOne($0, sql: "SELECT name FROM volume") } == "data")
+        let mode = try FileManager.default.attributesOfItem(atPath: folder.path(copies[0]))[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+    }
+
+    @Test func `a volume whose creation was cut short before the migration is still one`() throws {
+        let path = folder.path("catalog.sqlite")
+        let old = try DatabaseQueue(path: path)
+        try old.write {
+            try $0.execute(sql: Self.firstSchema + "UPDATE volume SET isComplete = 0, name = NULL;")
+        }
+        try old.close()
+        let volume = try Catalog(path: path).volumes()[0]
+        #expect(volume.stage == .creating && volume.name == nil && volume.tags.isEmpty)
     }
 
     @Test func `the schema itself keeps a user with policies or keys, and names apart whatever their case`()

@@ -184,6 +184,14 @@ final class DistantKMS: KeyService {
         destinationContext: EncryptionContext,
         caller: Caller
     ) async throws -> ReEncryptResponse { throw Self.unneeded }
+
+    func createGrant(
+        _ order: GrantOrder,
+        on key: KeyReference,
+        caller: Caller
+    ) async throws -> GrantResponse { throw Self.unneeded }
+
+    func retireGrant(_ grant: GrantReference, caller: Caller) async throws { throw Self.unneeded }
 }
 
 /// Whether bytes stand in a text, raw, in hexadecimal or in base64.

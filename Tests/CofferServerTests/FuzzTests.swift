@@ -95,6 +95,62 @@ import Testing
         #expect(count > 100)
     }
 
+    @Test func `parameters of EC2 that no client would send`() async throws {
+        let subject = try await ServerSubject()
+        var random = SeededGenerator(seed: 8)
+        var count = 0
+        let end = Self.end()
+        while ContinuousClock.now < end {
+            count += 1
+            let operation = EC2Operation.allCases.randomElement(using: &random) ?? .describeVolumes
+            let pairs = EC2Inputs.members(of: operation).flatMap { member -> [String] in
+                Bool.random(using: &random)
+                    ? Self.parameters(member.name, member.shape, &random) : []
+            }
+            var body = Array(
+                (["Action=\(operation.name)", "Version=2016-11-15"] + pairs).joined(separator: "&").utf8
+            )
+            if Bool.random(using: &random) { Self.damage(&body, &random) }
+            let text = String(decoding: body, as: UTF8.self)
+            // A volume that is made is a file that is made: what cannot succeed tells as much.
+            if operation == .createVolume, text.contains("&Size=1&") { continue }
+            let answer = await subject.responder.answer(subject.query(text, service: "ec2"))
+            #expect([200, 400, 401, 412].contains(answer.status), "\(text): \(answer.text)")
+            let end = answer.status == 200 ? "Response>" : "</Response>"
+            #expect(answer.text.hasSuffix(end) || answer.text.hasSuffix("</ErrorResponse>"), "\(text)")
+        }
+        #expect(count > 100)
+    }
+
+    /// `Name=value` for a shape, of which some are wrong.
+    private static func parameters(
+        _ name: String,
+        _ shape: EC2Shape,
+        _ random: inout SeededGenerator
+    ) -> [String] {
+        switch shape {
+        case .list(let element, _):
+            let first = Int.random(in: 0..<10, using: &random) == 0 ? 0 : 1
+            return (first...Int.random(in: 1...3, using: &random)).flatMap { number in
+                parameters("\(name).\(number)", element, &random)
+            }
+        case .structure(let members):
+            return members.flatMap { parameters("\(name).\($0.name)", $0.shape, &random) }
+        case .integer: return ["\(name)=\(Int.random(in: -2...2_000, using: &random))"]
+        case .boolean:
+            return ["\(name)=\(["true", "false", "TRUE", "", "1"].randomElement(using: &random) ?? "")"]
+        case .text, .choice:
+            let words = [
+                "", "vol-0123456789abcdef0", "vol-12345678", "vol-", "us-east-1a", "i-0123456789abcdef0",
+                "%2A",
+                "status", "tag%3Aa", "%5C", "%00", "%C3%A9", "gp3", "autoEnableIO", "%2Fdev%2Fsdf", "..",
+                "volume",
+                "alias%2Faws%2Febs",
+            ]
+            return ["\(name)=\(words.randomElement(using: &random) ?? "")"]
+        }
+    }
+
     /// A body with members that the operation knows, most of them in order.
     private static func body(of operation: KMSOperation, _ random: inout SeededGenerator) -> String {
         let members = KMSInputs.members(of: operation).compactMap { member -> String? in

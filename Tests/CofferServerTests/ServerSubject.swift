@@ -1,4 +1,5 @@
 import Coffer
+import CofferEBS
 import CofferIdentity
 import CofferJSON
 import CofferSecrets
@@ -37,6 +38,8 @@ final class ServerSubject: Sendable {
         responder = Responder(
             kms: try await home.keyManagement(),
             identity: identity,
+            volumes: try await home.volumes(daemon: { throw NoDaemon() }),
+            host: HostFacts(account: home.root.principal.account),
             clock: clock
         )
     }
@@ -135,6 +138,9 @@ final class ServerSubject: Sendable {
         return try JSONDocument(answer.body).root
     }
 }
+
+/// These tests attach nothing: what needs a daemon is tested against the built program.
+struct NoDaemon: Error {}
 
 struct UnexpectedAnswer: Error { let text: String }
 

@@ -37,9 +37,15 @@ internal import Testing
         #expect(code { try catalog.volume("vol-") } == .invalidParameterValue)
         #expect(code { try catalog.volume("dat") } == .volumeNotFound)
         #expect(
-            code { try catalog.insert(try record("vol-0cccccccccccccccc", name: "data")) }
+            code { try catalog.insert(try record("vol-0cccccccccccccccc", name: "data"), namesApart: true) }
                 == .invalidParameterValue
         )
+        // Tags may repeat a name, which then means no one volume; and none hides a volume behind its id.
+        try catalog.insert(try record("vol-0cccccccccccccccc", name: "data"))
+        #expect(code { try catalog.volume("data") } == .invalidParameterValue)
+        try catalog.putTags([Tag(key: "Name", value: "vol-0abb")], on: ["vol-0cccccccccccccccc"])
+        #expect(try catalog.volume("vol-0abb").id.text == "vol-0abbbbbbbbbbbbbbb")
+        #expect(try catalog.volume("data").id.text == "vol-0aaaaaaaaaaaaaaaa")
     }
 
     @Test func `what was written is there for the next process`() throws {
@@ -54,7 +60,7 @@ internal import Testing
         }
         let again = try Catalog(path: path)
         let found = try again.volume(id.text)
-        #expect(found.isComplete && found.filesystem == .xfs)
+        #expect(found.stage == .ready && found.filesystem == .xfs)
         #expect(try again.mark(of: id) == mark)
         try again.removeVolume(id)
         #expect(try again.volumes().isEmpty)
@@ -77,6 +83,7 @@ internal import Testing
         try catalog.insert(try record("vol-0aaaaaaaaaaaaaaaa", name: nil))
         for change in [
             "id = 'vol-x'", "kmsKeyARN = ''", "filesystem = 'zfs'", "sizeBytes = -1", "created = -1",
+            "stage = 'gone'", "region = 'No Region'", "type = 'gp9'", "dataUnitBytes = 7",
         ] {
             _ = try SQLite.run(path, "BEGIN; UPDATE volume SET \(change); COMMIT")
             #expect(code { try catalog.volumes() } == .damaged, "\(change)")
@@ -86,17 +93,19 @@ internal import Testing
     }
 
     private func record(_ id: String, name: String?) throws -> VolumeRecord {
-        VolumeRecord(
+        var record = VolumeRecord(
             id: try #require(VolumeID(id)),
-            name: name,
             sizeBytes: 1 << 20,
             dataUnitBytes: 4096,
             cipherName: "aes-256-xts",
             kmsKeyARN: try #require(
                 ARN("arn:aws:kms:us-east-1:111122223333:key/12345678-1234-4234-8234-123456789012")
             ),
-            created: Timestamp(nanoseconds: 5)
+            created: Timestamp(nanoseconds: 5),
+            region: .home
         )
+        if let name { record.tags = [Tag(key: "Name", value: name)] }
+        return record
     }
 
     private func error<Value>(_ body: () throws -> Value) -> AWSError? {

@@ -25,7 +25,8 @@ internal import Testing
         let identity = HomeIdentity(account: ScriptedKeys.account, region: .home)
         service = VolumeService(
             catalog: catalog,
-            keys: keys,
+            keys: VolumeKeys(keys: keys, owned: keys),
+            authoriser: Everything(),
             identity: identity,
             paths: VolumePaths(
                 home: folder.path,
@@ -76,7 +77,8 @@ internal import Testing
             #expect(error.hint?.contains("coffer key enable") == true)
         }
         #expect(try folder.bytes(name) == before)
-        #expect(try await service.describeVolumes().map(\.state) == [.available])
+        #expect(await keys.grants.isEmpty, "the grant of an attach that failed is retired")
+        #expect(try await service.describeVolumes(caller: caller).map(\.state) == [.available])
     }
 
     @Test func `an attach whose daemon cannot start leaves a volume that can be attached`() async throws {
@@ -84,8 +86,60 @@ internal import Testing
         await #expect(throws: AWSError.self) {
             try await service.attachVolume(volume.id.text, options: AttachOptions(), caller: caller)
         }
-        #expect(try await service.describeVolumes().map(\.state) == [.available])
+        #expect(try await service.describeVolumes(caller: caller).map(\.state) == [.available])
         #expect(try await service.checkVolume(volume.id.text, caller: caller).isClean)
+        #expect(await keys.grants.isEmpty)
+        let events = try await service.describeVolumeEvents(of: volume.id.text, caller: caller)
+        #expect(events.map(\.name) == ["createVolume", "attachVolume"] && events[1].result == "failed")
+        #expect(events[1].cause.contains("no daemon in this test"))
+    }
+
+    @Test
+    func `the grant of an attachment is for its volume's context alone, and its instance may retire it`()
+        async throws
+    {
+        let volume = try await service.createVolume(CreateVolumeRequest(sizeBytes: 1 << 20), caller: caller)
+        await keys.refuse("retireGrant", with: AWSError(.sealed, "sealed"))
+        _ = try? await service.attachVolume(volume.id.text, options: AttachOptions(), caller: caller)
+        let orders = await keys.grants.values.map { $0 }
+        #expect(orders.count == 1)
+        let principal =
+            "arn:aws:sts::\(ScriptedKeys.account):assumed-role/aws:ec2-infrastructure/\(service.instanceID)"
+        #expect(orders[0].grantee == principal && orders[0].retiring == principal)
+        #expect(orders[0].operations == [.decrypt])
+        #expect(orders[0].constraints == GrantConstraints(subset: .volume(volume.id)))
+        // What could not be retired then is retired by whatever comes by next.
+        await keys.refuse("retireGrant", with: nil)
+        try await service.deleteVolume(volume.id.text, caller: caller)
+        #expect(await keys.grants.isEmpty)
+    }
+
+    @Test func `a grant that was given and not noted is found by its name, and retired`() async throws {
+        let volume = try await service.createVolume(CreateVolumeRequest(sizeBytes: 1 << 20), caller: caller)
+        // As a process leaves it that dies while KMS answers.
+        try catalog.putGrant(GrantEntry(name: "lost", volume: volume.id, key: volume.kmsKeyARN))
+        try await service.deleteVolume(volume.id.text, caller: caller)
+        #expect(await keys.calls.suffix(2).map(\.verb) == ["createGrant", "retireGrant"])
+        #expect(await keys.grants.isEmpty)
+        #expect(try catalog.grants().isEmpty)
+    }
+
+    @Test func `a KMS that knows no such principal gives no grant, and attaching goes on`() async throws {
+        let volume = try await service.createVolume(CreateVolumeRequest(sizeBytes: 1 << 20), caller: caller)
+        await keys.refuse("createGrant", with: AWSError(.invalidArn, "no principal"))
+        await #expect(
+            throws: AWSError(.missingRequirement, "cannot attach \"\(volume.id)\": no daemon in this test")
+        ) {
+            try await service.attachVolume(volume.id.text, options: AttachOptions(), caller: caller)
+        }
+        await keys.refuse("createGrant", with: AWSError(.accessDenied, "no grant for you"))
+        do {
+            _ = try await service.attachVolume(volume.id.text, options: AttachOptions(), caller: caller)
+            Issue.record("it must be refused")
+        } catch let error as AWSError {
+            #expect(error.code == .accessDenied)
+        }
+        #expect(try catalog.grants().isEmpty)
     }
 
     @Test func `a wrapped key of another volume does not open this one`() async throws {
@@ -110,7 +164,7 @@ internal import Testing
         let path = folder.path("volumes/\(volume.id).coffer")
         // A second name for the file shows what is left of it.
         try FileManager.default.linkItem(atPath: path, toPath: folder.path("kept"))
-        try await service.deleteVolume("data")
+        try await service.deleteVolume("data", caller: caller)
         #expect(!FileManager.default.fileExists(atPath: path))
         #expect(try folder.bytes("kept").prefix(1 << 17).allSatisfy { $0 == 0 })
         #expect(try catalog.volumes().isEmpty)
@@ -134,6 +188,11 @@ internal import Testing
     }
 }
 
+/// Lets everybody do everything.
+private struct Everything: ActionAuthoriser {
+    func require(_ request: ActionRequest, caller: Caller) {}
+}
+
 /// A key service that wraps by remembering, tells what it was asked, and refuses what it is told to.
 private actor ScriptedKeys: KeyService {
     struct Call {
@@ -151,7 +210,7 @@ private actor ScriptedKeys: KeyService {
     private var refusals: [String: AWSError] = [:]
     private var contexts: [CiphertextBlob: EncryptionContext] = [:]
 
-    func refuse(_ verb: String, with error: AWSError) { refusals[verb] = error }
+    func refuse(_ verb: String, with error: AWSError?) { refusals[verb] = error }
 
     private func note(_ call: Call) throws {
         calls.append(call)
@@ -220,6 +279,22 @@ private actor ScriptedKeys: KeyService {
         destinationContext: EncryptionContext,
         caller: Caller
     ) throws -> ReEncryptResponse { throw AWSError(.unsupportedOperation, "not in this test") }
+
+    private(set) var grants: [String: GrantOrder] = [:]
+
+    func createGrant(_ order: GrantOrder, on key: KeyReference, caller: Caller) throws -> GrantResponse {
+        try note(Call(verb: "createGrant", caller: caller))
+        let id = Hex.lower(Array((order.name ?? "").utf8))
+        grants[id] = order
+        return GrantResponse(id: id, token: "token")
+    }
+
+    func retireGrant(_ grant: GrantReference, caller: Caller) throws {
+        try note(Call(verb: "retireGrant", caller: caller))
+        guard case .id(let id, _) = grant, grants.removeValue(forKey: id) != nil else {
+            throw AWSError(.notFound, "no such grant")
+        }
+    }
 
     private static let metadata = KeyMetadata(
         accountID: account,

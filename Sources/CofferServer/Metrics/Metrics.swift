@@ -3,7 +3,7 @@ internal import Synchronization
 /// Counts what the server does: for each operation its answers by result and their times, and connections. A count of
 /// a request that went well is a few uncontended atomic additions; no lock, no allocation.
 final class Metrics: Sendable {
-    /// Operations that are not KMS's: the Query actions together (the names are the client's to invent, and a label
+    /// Operations that have no counts of their own: those of IAM and STS together (the names are the client's to invent, and a label
     /// is not), and what is counted with no operation at all.
     enum Other: Int, CaseIterable {
         case iam, sts, none
@@ -24,11 +24,17 @@ final class Metrics: Sendable {
     init() {
         operations =
             KMSOperation.allCases.map { OperationMetrics(service: "kms", name: $0.name) }
+            + EC2Operation.allCases.map { OperationMetrics(service: "ec2", name: $0.name) }
             + Other.allCases.map { OperationMetrics(service: $0.name, name: $0.name) }
     }
 
     func of(_ operation: KMSOperation) -> OperationMetrics { operations[operation.rawValue] }
-    func of(_ other: Other) -> OperationMetrics { operations[KMSOperation.allCases.count + other.rawValue] }
+    func of(_ operation: EC2Operation) -> OperationMetrics {
+        operations[KMSOperation.allCases.count + operation.rawValue]
+    }
+    func of(_ other: Other) -> OperationMetrics {
+        operations[KMSOperation.allCases.count + EC2Operation.allCases.count + other.rawValue]
+    }
 
     func connectionOpened() {
         open.add(1, ordering: .relaxed)

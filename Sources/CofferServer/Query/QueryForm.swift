@@ -5,9 +5,13 @@ internal import NIOHTTP1
 /// requests")
 struct QueryForm {
     let action: String
-    private let parameters: [String: String]
+    /// The API's version that the client speaks, a date; it tells EC2's requests from IAM's and STS's.
+    let version: String?
+    /// All of them, by their names as sent.
+    let parameters: [String: String]
 
-    private static let maximumParameterCount = 200
+    /// More than any action can use: `CreateTags` takes 1000 resources and 50 tags.
+    private static let maximumParameterCount = 2000
 
     init(_ request: HTTPRequest) throws(AWSError) {
         let text = request.method == "GET" ? Array(request.query.utf8) : request.body.bytes
@@ -26,37 +30,10 @@ struct QueryForm {
             throw AWSError(AWSError.Code("MissingAction", .usage), "The request is missing an action.")
         }
         (self.action, self.parameters) = (action, parameters)
+        version = parameters["Version"]
     }
 
     func text(_ name: String) -> String? { parameters[name] }
-
-    /// A parameter that the action cannot do without.
-    func required(_ name: String) throws(AWSError) -> String {
-        guard let text = parameters[name] else {
-            let label = name.prefix(1).lowercased() + name.dropFirst()
-            throw AWSError(
-                .iamValidation,
-                "1 validation error detected: Value null at '\(label)' failed to satisfy constraint: "
-                    + "Member must not be null"
-            )
-        }
-        return text
-    }
-
-    /// `Marker` and `MaxItems`, which is 1 to 1000.
-    func page() throws(AWSError) -> Page {
-        guard let text = parameters["MaxItems"] else { return Page(marker: parameters["Marker"]) }
-        guard let limit = Int(text), (1...1000).contains(limit) else {
-            throw AWSError(
-                .iamValidation,
-                "1 validation error detected: Value '\(text)' at 'maxItems' failed to satisfy constraint: "
-                    + (text.hasPrefix("-") || text == "0"
-                        ? "Member must have value greater than or equal to 1"
-                        : "Member must have value less than or equal to 1000")
-            )
-        }
-        return Page(limit: limit, marker: parameters["Marker"])
-    }
 
     /// application/x-www-form-urlencoded undone; nil for a broken escape, or bytes that are no UTF-8.
     private static func decoded(_ text: ArraySlice<UInt8>) -> String? {

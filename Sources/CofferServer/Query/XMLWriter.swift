@@ -35,10 +35,17 @@ struct XMLWriter {
 
     mutating func element(_ name: String, _ flag: Bool) { element(name, flag ? "true" : "false") }
 
-    /// `<member>` elements in one.
-    mutating func list<Item>(_ name: String, _ items: [Item], _ write: (inout XMLWriter, Item) -> Void) {
+    mutating func element(_ name: String, _ number: Int?) { element(name, number.map { String($0) }) }
+
+    /// One element in which each item is an element of its own: `member` in IAM's answers, `item` in EC2's.
+    mutating func list<Item>(
+        _ name: String,
+        of itemName: String = "member",
+        _ items: [Item],
+        _ write: (inout XMLWriter, Item) -> Void
+    ) {
         element(name) { writer in
-            for item in items { writer.element("member") { write(&$0, item) } }
+            for item in items { writer.element(itemName) { write(&$0, item) } }
         }
     }
 

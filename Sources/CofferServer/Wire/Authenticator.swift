@@ -16,7 +16,7 @@ struct Authenticator: Sendable {
     /// Who signed a request, and for which service.
     struct Asker: Sendable {
         let caller: Caller
-        /// As the credential scope names it: `kms`, `iam` or `sts`.
+        /// As the credential scope names it: `kms`, `iam`, `sts` or `ec2`.
         let service: String
     }
 
@@ -67,10 +67,11 @@ struct Authenticator: Sendable {
         guard claim.sessionToken == nil, let key = try identity.directory.accessKey(claim.accessKeyID),
             key.status == .active
         else {
-            guard case .json = dialect else {
-                throw AWSError(.invalidClientToken, AWSError.unknownAccessKey.message)
+            switch dialect {
+            case .json: throw AWSError.unknownAccessKey
+            case .ec2: throw AWSError.ec2AuthFailure
+            case .query, .s3: throw AWSError(.invalidClientToken, AWSError.unknownAccessKey.message)
             }
-            throw AWSError.unknownAccessKey
         }
         return key
     }

@@ -39,7 +39,7 @@ extension AWSError {
     }
 
     /// Whether the server or its home is to blame: the codes of Coffer's own are for damage, full disks and their like.
-    private var isFault: Bool { code.kind == .internalFailure || code.name.hasPrefix("Coffer.") }
+    var isFault: Bool { code.kind == .internalFailure || code.name.hasPrefix("Coffer.") }
 
     /// The status in the JSON protocol: KMS's model gives no client error one of its own, and so all are 400.
     /// (AWS KMS API reference, "Common errors")

@@ -1,0 +1,171 @@
+internal import CofferBlock
+internal import CofferCatalog
+internal import CofferControl
+internal import CofferShapes
+internal import CofferSnapshot
+internal import Glibc
+
+/// A snapshot that a new volume begins with.
+struct SnapshotOrigin: Sendable {
+    let record: SnapshotRecord
+    let geometry: Geometry
+
+    /// Takes from the snapshot what the request leaves open, and refuses what it cannot ask for. (EC2 API reference,
+    /// `CreateVolume`: "SnapshotId", "Size", "Encrypted".)
+    func complete(_ request: inout CreateVolumeRequest) throws {
+        if request.sizeBytes == 0 { request.sizeBytes = geometry.volumeBytes }
+        guard request.sizeBytes >= geometry.volumeBytes else {
+            throw AWSError(
+                .invalidParameterValue,
+                "The volume would have \(request.sizeBytes) bytes, and snapshot '\(record.id)' has "
+                    + "\(geometry.volumeBytes): a volume is at least as large as its snapshot."
+            )
+        }
+        if record.isEncrypted {
+            guard request.isEncrypted != false else {
+                throw AWSError(
+                    .invalidParameterValue,
+                    "Snapshot '\(record.id)' is encrypted, and so is every volume made from it."
+                )
+            }
+            request.isEncrypted = true
+            if request.key == nil { request.key = KeyReference(record.kmsKeyARN.description) }
+        }
+        (request.dataUnitBytes, request.cipherName) = (geometry.dataUnitBytes, geometry.cipher.name)
+    }
+
+    /// The fill map of a volume that begins with this snapshot.
+    func fillIdentity(_ volume: VolumeID, uuid: [UInt8]) -> FillMap.Identity {
+        FillMap.Identity(
+            volumeID: volume,
+            uuid: uuid,
+            snapshotID: record.id,
+            blockCount: AtomicBlockMap.blockCount(ofBytes: geometry.volumeBytes)
+        )
+    }
+}
+
+/// A snapshot whose manifest is authenticated, with its volume key.
+final class OpenedSnapshot: Sendable {
+    let manifest: AuthenticManifest
+    let volumeKey: VolumeKey
+
+    init(_ manifest: SnapshotManifest, _ volumeKey: consuming VolumeKey) throws(SnapshotError) {
+        self.manifest = try manifest.authenticated(by: volumeKey)
+        self.volumeKey = volumeKey
+    }
+}
+
+extension VolumeService {
+    /// The snapshot that a request names, complete; nil where it names none.
+    func origin(of request: CreateVolumeRequest, _ caller: Caller) async throws -> SnapshotOrigin? {
+        guard let reference = request.snapshot else { return nil }
+        let record = try await permittedSnapshot(
+            reference,
+            to: "ec2:CreateVolume",
+            on: [wildcard("volume", caller)],
+            caller: caller
+        )
+        guard try describe([record])[0].state == .completed else {
+            throw AWSError(
+                .incorrectState,
+                "Snapshot '\(record.id)' is not completed.",
+                hint: "see how far it is with `coffer snapshot show \(record.label)`"
+            )
+        }
+        do {
+            let manifest = try SnapshotStore(try openSnapshots()).manifest(record.id)
+            return SnapshotOrigin(record: record, geometry: manifest.header.geometry)
+        } catch let error as SnapshotError { throw error.awsError }
+    }
+
+    /// Has KMS unwrap a snapshot's volume key, and authenticates its manifest.
+    func openSnapshot(_ record: SnapshotRecord, caller: Caller) async throws -> OpenedSnapshot {
+        try await openSnapshot(record.id, caller: caller)
+    }
+
+    func openSnapshot(_ id: SnapshotID, caller: Caller) async throws -> OpenedSnapshot {
+        let manifest = try storedManifest(id)
+        let volumeKey = try await snapshotKey(manifest, caller: caller)
+        do {
+            return try OpenedSnapshot(manifest, volumeKey)
+        } catch { throw error.awsError }
+    }
+
+    /// The manifest of a complete snapshot, or of one that was removed while a volume was filled from it.
+    private func storedManifest(_ id: SnapshotID) throws -> SnapshotManifest {
+        let folder = try openSnapshots()
+        do {
+            return try SnapshotManifest(id, in: folder)
+        } catch SnapshotError.notFound {
+            do {
+                return try SnapshotManifest(id, in: folder, isRetired: true)
+            } catch { throw error.awsError }
+        } catch { throw error.awsError }
+    }
+
+    /// The volume key behind a manifest that is not authenticated yet, from KMS.
+    private func snapshotKey(_ manifest: SnapshotManifest, caller: Caller) async throws -> VolumeKey {
+        let wrapped = manifest.header.keySlot.wrapped
+        do {
+            return try await unwrap(
+                wrapped.blob,
+                key: wrapped.keyARN,
+                context: wrapped.context,
+                caller: caller.through(.ebs)
+            )
+        } catch let error as AWSError where error.code == .disabled {
+            let name = wrapped.keyARN.keyID.map(\.description) ?? wrapped.keyARN.description
+            throw error.hinting("enable it with `coffer key enable \(name)`, then try again")
+        } catch let error as AWSError where error.code == .invalidCiphertext {
+            throw AWSError(
+                .tampered,
+                "the wrapped volume key of snapshot \(manifest.snapshotID) does not open under its context"
+            )
+        }
+    }
+
+    /// What an attachment of a volume that is not filled needs besides its header.
+    func openFill(of header: VolumeHeader, caller: Caller) async throws -> OpenedFill? {
+        guard header.isUnfilled, let id = header.parentSnapshot else { return nil }
+        let opened: OpenedSnapshot
+        do {
+            opened = try await openSnapshot(id, caller: caller)
+        } catch let error as AWSError {
+            throw error.context("part of the volume is snapshot \(id) still")
+        }
+        return OpenedFill(
+            parameters: FillParameters(
+                snapshotID: id.text,
+                snapshotsFolder: paths.snapshotsFolder,
+                mapPath: paths.fillMap(header.volumeID)
+            ),
+            snapshot: opened
+        )
+    }
+
+    // MARK: - Snapshots that are needed still
+
+    /// Whether a volume is filled from a snapshot.
+    func isBeingRead(_ id: SnapshotID) -> Bool {
+        let volumes = (try? catalog.volumes()) ?? []
+        return volumes.contains { volume in
+            guard volume.snapshot == id else { return false }
+            return unsafe access(paths.fillMap(volume.id), F_OK) == 0
+        }
+    }
+
+    /// Removes what is left of snapshots that were removed, once nothing is filled from them. What cannot be removed now
+    /// is the next one's.
+    func releaseRetiredSnapshots() {
+        guard unsafe access(paths.snapshotsFolder, F_OK) == 0, let folder = try? openSnapshots() else {
+            return
+        }
+        let store = SnapshotStore(folder)
+        for id in (try? store.retiredIDs()) ?? [] where !isBeingRead(id) {
+            let lineage = try? SnapshotManifest(id, in: folder, isRetired: true).header.lineage
+            try? store.remove(id)
+            if let lineage { try? collect(lineage, store) }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+internal import CofferEBS
+internal import CofferShapes
+
+// Volumes: making, describing, deleting.
+extension EC2Call {
+    func createVolume(_ writer: inout XMLWriter) async throws {
+        try refuseWhatIsLeftOut()
+        var request = CreateVolumeRequest(
+            sizeBytes: try sizeBytes(),
+            isEncrypted: arguments.flag("Encrypted"),
+            key: arguments.text("KmsKeyId").map { KeyReference($0) }
+        )
+        // Of the API; the command line's is gp3. (EC2 API reference, `CreateVolume`)
+        request.type = try volumeType() ?? .gp2
+        request.iops = arguments.integer("Iops")
+        request.throughput = arguments.integer("Throughput")
+        request.zone = try zone()
+        request.tags = try tags(for: "volume")
+        request.isMultiAttach = arguments.flag("MultiAttachEnabled") ?? false
+        request.clientToken = arguments.text("ClientToken")
+        let volume = try await volumes.beginCreateVolume(request, isDryRun: isDryRun, caller: caller)
+        writer.volume(volume)
+    }
+
+    private func refuseWhatIsLeftOut() throws(AWSError) {
+        if let snapshot = arguments.text("SnapshotId") {
+            guard ResourceIDForm.isMet(by: snapshot, prefix: "snap") else {
+                throw AWSError(
+                    AWSError.Code("InvalidSnapshotID.Malformed", .usage),
+                    "Invalid id: \"\(snapshot.prefix(100))\" (expecting \"snap-...\")"
+                )
+            }
+            throw AWSError(
+                AWSError.Code("InvalidSnapshot.NotFound", .notFound),
+                "The snapshot '\(snapshot)' does not exist."
+            )
+        }
+        if arguments.text("OutpostArn") != nil {
+            throw AWSError(.ec2UnsupportedOperation, "There are no Outposts here: leave OutpostArn out.")
+        }
+        if arguments.integer("VolumeInitializationRate") != nil {
+            throw AWSError(
+                .ec2UnsupportedOperation,
+                "A volume is usable at once here: leave VolumeInitializationRate out."
+            )
+        }
+        if arguments.structure("Operator") != nil {
+            throw AWSError(.ec2UnsupportedOperation, "No service manages volumes here: leave Operator out.")
+        }
+    }
+
+    private func sizeBytes() throws(AWSError) -> UInt64 {
+        guard let size = arguments.integer("Size") else { throw .missingParameter("Size") }
+        return try Self.bytes(ofGiB: size)
+    }
+
+    static func bytes(ofGiB size: Int) throws(AWSError) -> UInt64 {
+        guard (1...65_536).contains(size) else {
+            throw .invalidParameter("size", "\(size)", "A volume has 1 to 65536 GiB.")
+        }
+        return UInt64(size) << 30
+    }
+
+    func volumeType() throws(AWSError) -> VolumeType? {
+        guard let text = arguments.text("VolumeType") else { return nil }
+        guard let type = VolumeType(rawValue: text) else {
+            throw AWSError(
+                AWSError.Code("UnknownVolumeType", .usage),
+                "Unsupported volume type '\(text.prefix(100))'; there are "
+                    + VolumeType.allCases.map(\.rawValue).joined(separator: ", ") + "."
+            )
+        }
+        return type
+    }
+
+    /// Of the name and the id one is needed; which zones there are the service knows.
+    private func zone() throws(AWSError) -> String {
+        switch (arguments.text("AvailabilityZone"), arguments.text("AvailabilityZoneId")) {
+        case (nil, nil): throw .missingParameter("AvailabilityZone")
+        case (let zone?, nil): return zone
+        case (nil, let id?): return id == Self.zoneID(of: region) ? region.zone : id
+        case (_?, _?):
+            throw AWSError(
+                .invalidParameterCombination,
+                "The parameters AvailabilityZone and AvailabilityZoneId cannot be used together."
+            )
+        }
+    }
+
+    func describeVolumes(_ writer: inout XMLWriter) async throws {
+        let found = try await volumes.describeVolumes(
+            try query(ids: volumeIDs()),
+            isDryRun: isDryRun,
+            caller: caller
+        )
+        writer.list("volumeSet", of: "item", found.items) { writer, volume in writer.volume(volume) }
+        writer.element("nextToken", found.nextMarker)
+    }
+
+    func deleteVolume(_ writer: inout XMLWriter) async throws {
+        try await volumes.deleteVolume(try volumeID().text, isDryRun: isDryRun, caller: caller)
+        Self.writeSuccess(&writer)
+    }
+}

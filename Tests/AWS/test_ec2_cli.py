@@ -1,0 +1,76 @@
+"""The AWS CLI, as people type it, through the life of a volume."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from account import REGION, Account
+from volumes import ZONE, Volumes, until
+
+
+@pytest.fixture(scope="module")
+def aws(account: Account):
+    program = Path(sys.executable).with_name("aws")
+    program = str(program) if program.exists() else shutil.which("aws")
+    if not program:
+        pytest.skip("the AWS CLI is not installed")
+    environment = {
+        **os.environ,
+        "AWS_ENDPOINT_URL": account.url,
+        "AWS_ACCESS_KEY_ID": account.root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": account.root.secret,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_PAGER": "",
+    }
+
+    def run(*arguments: str, fails: str | None = None):
+        command = [program, "ec2", *arguments, "--output", "json"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        if fails is not None:
+            assert done.returncode != 0 and fails in done.stderr, done.stderr
+            return None
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    return run
+
+
+def test_a_volume_lives_and_dies_by_the_command_line(aws, volumes: Volumes) -> None:
+    specification = "ResourceType=volume,Tags=[{Key=Name,Value=by hand}]"
+    made = aws(
+        *("create-volume", "--availability-zone", ZONE, "--size", "1", "--encrypted"),
+        *("--tag-specifications", specification),
+    )
+    volume = made["VolumeId"]
+    volumes.made.add(volume)
+    aws("wait", "volume-available", "--volume-ids", volume)
+    [instance] = aws("describe-instances")["Reservations"][0]["Instances"]
+    device = "/dev/xvdzx"
+    attach = ("--volume-id", volume, "--instance-id", instance["InstanceId"], "--device", device)
+    assert aws("attach-volume", *attach)["State"] in ("attaching", "attached")
+    aws("wait", "volume-in-use", "--volume-ids", volume)
+    volumes.attached(volume)
+    found = aws("describe-volumes", "--filters", "Name=tag:Name,Values=by*", "Name=status,Values=in-use")
+    assert [each["VolumeId"] for each in found["Volumes"]] == [volume]
+    aws("delete-volume", "--volume-id", volume, fails="VolumeInUse")
+    aws("detach-volume", "--volume-id", volume)
+    until(lambda: volumes.describe(volume)["State"], lambda state: state == "available")
+    aws("delete-volume", "--volume-id", volume, "--dry-run", fails="DryRunOperation")
+    aws("delete-volume", "--volume-id", volume)
+    aws("wait", "volume-deleted", "--volume-ids", volume)
+    aws("describe-volumes", "--volume-ids", volume, fails="InvalidVolume.NotFound")
+
+
+def test_settings_by_the_command_line(aws) -> None:
+    assert aws("enable-ebs-encryption-by-default")["EbsEncryptionByDefault"] is True
+    assert aws("get-ebs-encryption-by-default")["EbsEncryptionByDefault"] is True
+    assert aws("disable-ebs-encryption-by-default")["EbsEncryptionByDefault"] is False
+    assert aws("get-ebs-default-kms-key-id")["KmsKeyId"]
+    assert aws("describe-availability-zones")["AvailabilityZones"][0]["ZoneName"] == ZONE
+    assert aws("describe-regions")["Regions"]
