@@ -185,6 +185,9 @@ final class OperationLock: Sendable {
         }
     }
 
+    /// Gives the lock up before its owner goes, which in work that goes on behind a verb is not a moment that can be named.
+    func giveUp() { flock(descriptor, LOCK_UN) }
+
     deinit { close(descriptor) }
 }
 

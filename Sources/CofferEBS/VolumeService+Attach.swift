@@ -34,7 +34,7 @@ extension VolumeService {
         let (record, lock) = try locked(found.id, for: .attach, waits: false)
         let entry = try enter(record, options)
         afterwards {
-            defer { withExtendedLifetime(lock) {} }
+            defer { lock.giveUp() }
             // The event tells of it.
             _ = try? await self.attach(record, options, mountDirectory: nil, caller: caller)
         }

@@ -14,6 +14,7 @@ extension VolumeService {
         switch try await beginCreation(request, isDryRun: false, caller: caller) {
         case .made(let id): return try describe(existing(id))
         case .begun(let plan):
+            defer { plan.lock.giveUp() }
             do {
                 try await finish(plan)
             } catch {
@@ -169,6 +170,7 @@ extension VolumeService {
     }
 
     private func finishUnwatched(_ plan: Plan) async {
+        defer { plan.lock.giveUp() }
         do {
             try await finish(plan)
         } catch {
@@ -186,7 +188,6 @@ extension VolumeService {
     }
 
     private func finish(_ plan: Plan) async throws {
-        defer { withExtendedLifetime(plan.lock) {} }
         let id = plan.record.id
         let service = plan.caller.through(.ebs)
         let key = try await usableKey(plan)

@@ -34,7 +34,7 @@ extension VolumeService {
         try catalog.setStage(.detaching, ofAttachment: record.id)
         let answer = entry(situation, view: inspect(record)).answer(.detaching)
         afterwards {
-            defer { withExtendedLifetime(lock) {} }
+            defer { lock.giveUp() }
             // The event tells of it.
             try? await self.detach(record, force: force)
         }

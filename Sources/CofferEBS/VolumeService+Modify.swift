@@ -108,7 +108,7 @@ extension VolumeService {
     }
 
     private func finish(_ begun: Begun) async throws -> ModificationRecord {
-        defer { withExtendedLifetime(begun.lock) {} }
+        defer { begun.lock.giveUp() }
         let (record, target) = (begun.record, begun.modification.target)
         var modification = begun.modification
         do {

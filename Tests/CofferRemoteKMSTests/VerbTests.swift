@@ -213,4 +213,41 @@ internal import Testing
             #expect(server.requests.count == 32)
         }
     }
+
+    @Test func `CreateGrant sends the order with its constraint, and RetireGrant may be answered by nothing`()
+        async throws
+    {
+        let grant = #"{"GrantId":"\#(material)","GrantToken":"AQpAM2Rh"}"#
+        try await TestKey.withService([.answer(grant)]) { service, server in
+            let order = GrantOrder(
+                grantee: "arn:aws:sts::111122223333:assumed-role/aws:ec2-infrastructure/i-0123456789abcdef0",
+                retiring: "arn:aws:iam::111122223333:root",
+                operations: [.decrypt],
+                constraints: GrantConstraints(subset: context),
+                name: "n"
+            )
+            let response = try await service.createGrant(order, on: key, caller: caller)
+            #expect(response == GrantResponse(id: material, token: "AQpAM2Rh"))
+            let (target, body) = try request(server)
+            #expect(target == "TrentService.CreateGrant")
+            #expect(body["GranteePrincipal"]?.string == order.grantee)
+            #expect(body["RetiringPrincipal"]?.string == order.retiring && body["Name"]?.string == "n")
+            #expect(body["Operations"]?.elements?.map(\.string) == ["Decrypt"])
+            let subset = try #require(body["Constraints"]?["EncryptionContextSubset"])
+            #expect(subset["aws:ebs:id"]?.string == "vol-1")
+            #expect(body["Constraints"]?["EncryptionContextEquals"] == nil)
+        }
+        for answer in ["", "{}"] {
+            try await TestKey.withService([.answer(answer)]) { service, server in
+                try await service.retireGrant(.id(material, key: key), caller: caller)
+                let (target, body) = try request(server)
+                #expect(target == "TrentService.RetireGrant")
+                #expect(body["GrantId"]?.string == material && body["KeyId"]?.string == "alias/app")
+            }
+        }
+        try await TestKey.withService([.answer("{}")]) { service, server in
+            try await service.retireGrant(.token("t"), caller: caller)
+            #expect(try request(server).body["GrantToken"]?.string == "t")
+        }
+    }
 }

@@ -14,6 +14,8 @@ final class VolumeHome: Sendable {
     static let account = AccountID("111122223333")!  // 12 digits
 
     let folder: TemporaryFolder
+    /// Short: the path of a socket in it has to fit an address.
+    private let runtime: String
     let home: Home
     let volumes: VolumeService
 
@@ -21,10 +23,16 @@ final class VolumeHome: Sendable {
 
     init() async throws {
         folder = try TemporaryFolder()
+        runtime = "/tmp/cv-\(UInt32.random(in: 0...UInt32.max))"
+        try FileManager.default.createDirectory(
+            atPath: runtime,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700]
+        )
         home = try Home(
             at: try HomeLocation(
                 option: folder.path("home"),
-                environment: ["XDG_RUNTIME_DIR": folder.path],
+                environment: ["XDG_RUNTIME_DIR": runtime],
                 isRoot: false
             ),
             region: nil,
@@ -38,6 +46,8 @@ final class VolumeHome: Sendable {
         )
         volumes = try await home.volumes(daemon: { "\(CofferProgram.programs)/coffer-volumed" })
     }
+
+    deinit { try? FileManager.default.removeItem(atPath: runtime) }
 
     func key(_ spec: KeySpec = .symmetricDefault, usage: KeyUsage? = nil) async throws -> KeyMetadata {
         var order = KeyOrder()
