@@ -163,6 +163,7 @@ extension VolumeService {
         } catch {
             guard case .notFound = error else { throw error.awsError }
             // Its folder comes soon where a command is about to begin it.
+            if copying.contains(record.id) { return (record, 0) }
             if let volume = record.volume, runtime.isLocked(volume) { return (record, 0) }
             failure = "its making was interrupted"
         }

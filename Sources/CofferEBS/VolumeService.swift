@@ -28,6 +28,8 @@ public actor VolumeService {
     /// What goes on after a verb has answered.
     private var work: [Int: Task<Void, Never>] = [:]
     private var workNumber = 0
+    /// Snapshots that this process is copying, and that may have no folder yet.
+    var copying: Set<SnapshotID> = []
 
     var runtime: RuntimeFolder { paths.runtime }
 

@@ -21,6 +21,9 @@ public struct EncryptionContext: Hashable, Sendable, Codable, ExpressibleByDicti
     /// The context of a volume's wrapped key, as EBS sets it.
     public static func volume(_ id: VolumeID) -> EncryptionContext { ["aws:ebs:id": id.text] }
 
+    /// That of a snapshot that no volume of this home has: a copy, say.
+    public static func snapshot(_ id: SnapshotID) -> EncryptionContext { ["aws:ebs:id": id.text] }
+
     public var isEmpty: Bool { pairs.isEmpty }
 
     /// One encoding for each context, so that no two encode alike: the count (u32, little-endian), then for each pair,

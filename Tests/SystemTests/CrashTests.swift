@@ -253,7 +253,7 @@ struct CrashTests {
         let coffer = try CofferProgram()
         let id = try coffer.succeed("volume", "create", "--size", "1MiB")
         // As a kill between the catalogue's entry and its completion leaves it.
-        _ = try SQLite.run("\(coffer.home)/catalog.sqlite", "UPDATE volume SET isComplete = 0")
+        _ = try SQLite.run("\(coffer.home)/catalog.sqlite", "UPDATE volume SET stage = 'creating'")
         #expect(try coffer.succeed("volume", "ls").contains("coffer volume rm"))
         #expect(try coffer.run("volume", "attach", id).code == 5)
         _ = try coffer.succeed("volume", "rm", id, "--yes")

@@ -1,0 +1,113 @@
+internal import CofferTesting
+internal import Foundation
+internal import Testing
+
+/// Snapshots as a user of the command line has them, on real mounts.
+@Suite(.serialized, .mounts, .mountable) struct SnapshotCommandTests {
+    private static let megabyte = 1 << 20
+
+    private func blocks(below folder: String) throws -> Int {
+        let outcome = try CofferProgram.execute("/usr/bin/du", ["-sk", folder])
+        return Int(outcome.output.split(separator: "\t").first ?? "") ?? -1
+    }
+
+    private func digest(_ path: String) throws -> String {
+        let outcome = try CofferProgram.execute("/usr/bin/sha256sum", [path])
+        return String(outcome.output.prefix(64))
+    }
+
+    @Test func `a snapshot of a mounted volume restores to what was there, costs what changed, and shares`() throws {
+        let coffer = try CofferProgram()
+        let folder = try TemporaryFolder()
+        defer { for name in ["data", "back"] { _ = try? coffer.run("volume", "unmount", name, "--force") } }
+        _ = try coffer.succeed("key", "create", "--alias", "app")
+        _ = try coffer.succeed("volume", "create", "--name", "data", "--size", "256MiB", "--key", "alias/app")
+        _ = try coffer.succeed("volume", "mount", "data", folder.path("data"))
+        let file = folder.path("data/file")
+        _ = try CofferProgram.execute("/usr/bin/dd", ["if=/dev/urandom", "of=\(file)", "bs=1M", "count=64"])
+        let before = try digest(file)
+        let first = try coffer.succeed("snapshot", "create", "data", "--name", "first")
+        let firstCost = try blocks(below: "\(coffer.home)/snapshots")
+        #expect(firstCost > 64 << 10)
+        // Ten blocks of 512 KiB change in the file; the filesystem changes a few of its own.
+        _ = try CofferProgram.execute(
+            "/usr/bin/dd",
+            ["if=/dev/urandom", "of=\(file)", "bs=512K", "count=10", "seek=20", "conv=notrunc,fsync"]
+        )
+        let after = try digest(file)
+        _ = try coffer.succeed("snapshot", "create", "data", "--name", "second")
+        let secondCost = try blocks(below: "\(coffer.home)/snapshots") - firstCost
+        #expect(secondCost >= 10 * 512 && secondCost <= 14 * 512 + 16, "\(secondCost) KiB")
+
+        // What the first has alone goes with it; what the second needs stays.
+        _ = try coffer.succeed("volume", "create", "--name", "back", "--snapshot", "first")
+        _ = try coffer.succeed("volume", "mount", "back", folder.path("back"))
+        #expect(try digest(folder.path("back/file")) == before)
+        _ = try coffer.succeed("volume", "unmount", "back")
+        _ = try coffer.succeed("volume", "rm", "back", "--yes")
+        _ = try coffer.succeed("snapshot", "rm", first, "--yes")
+        _ = try coffer.succeed("volume", "create", "--name", "back", "--snapshot", "second", "--size", "512MiB")
+        _ = try coffer.succeed("volume", "mount", "back", folder.path("back"))
+        #expect(try digest(folder.path("back/file")) == after)
+        // The filesystem has grown with the volume.
+        let size = try CofferProgram.execute("/usr/bin/df", ["--output=size", "-k", folder.path("back")])
+        #expect(Int(size.output.split(separator: "\n").last?.trimmingCharacters(in: .whitespaces) ?? "") ?? 0 > 400 << 10)
+        // What is filled from it may go: the volume has what it needs.
+        _ = try coffer.succeed("snapshot", "rm", "second", "--yes")
+        #expect(try digest(folder.path("back/file")) == after)
+        _ = try coffer.succeed("volume", "unmount", "back")
+        _ = try coffer.succeed("volume", "mount", "back", folder.path("back"))
+        #expect(try digest(folder.path("back/file")) == after)
+        _ = try coffer.succeed("volume", "unmount", "back")
+        _ = try coffer.succeed("volume", "rm", "back", "--yes")
+        _ = try coffer.succeed("volume", "unmount", "data")
+        #expect(try blocks(below: "\(coffer.home)/snapshots") < 64)
+    }
+
+    @Test func `a copy under another key outlives the first key, and the original does not`() throws {
+        let coffer = try CofferProgram()
+        for alias in ["a", "b"] { _ = try coffer.succeed("key", "create", "--alias", alias) }
+        _ = try coffer.succeed("volume", "create", "--name", "data", "--size", "16MiB", "--key", "alias/a")
+        let path = try coffer.succeed("volume", "attach", "data")
+        let marker = Data(repeating: 0x5A, count: 1 << 20)
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try handle.write(contentsOf: marker)
+        try handle.close()
+        _ = try coffer.succeed("volume", "detach", "data")
+        _ = try coffer.succeed("snapshot", "create", "data", "--name", "original")
+        _ = try coffer.succeed("snapshot", "copy", "original", "--name", "cheap")
+        _ = try coffer.succeed("snapshot", "copy", "original", "--name", "other", "--key", "alias/b")
+        _ = try coffer.succeed("key", "disable", "alias/a")
+        for name in ["original", "cheap"] {
+            let refused = try coffer.run("volume", "create", "--snapshot", name)
+            #expect(refused.code == 5 && refused.errors.contains("coffer key enable"))
+        }
+        _ = try coffer.succeed("volume", "create", "--name", "back", "--snapshot", "other")
+        let back = try coffer.succeed("volume", "attach", "back")
+        let read = try FileHandle(forReadingFrom: URL(fileURLWithPath: back)).read(upToCount: marker.count)
+        #expect(read == marker)
+        _ = try coffer.succeed("volume", "detach", "back")
+    }
+
+    @Test func `a daemon that is killed while it makes a snapshot leaves an error, and the next one is right`() throws {
+        let coffer = try CofferProgram()
+        let volume = try coffer.succeed("volume", "create", "--name", "data", "--size", "1GiB")
+        let path = try coffer.succeed("volume", "attach", "data")
+        _ = try CofferProgram.execute("/usr/bin/dd", ["if=/dev/urandom", "of=\(path)", "bs=1M", "count=700", "conv=notrunc"])
+        let id = try coffer.succeed("snapshot", "create", "data", "--no-wait")
+        let shown = try coffer.succeed("volume", "show", volume, "--output", "json")
+        let process = try #require(shown.firstMatch(of: #/"ProcessId" : (\d+)/#)?.output.1)
+        _ = try CofferProgram.execute("/usr/bin/kill", ["-9", String(process)])
+        let state = try coffer.succeed("snapshot", "show", id, "--output", "json")
+        #expect(state.contains("\"State\" : \"error\"") || state.contains("\"State\" : \"completed\""))
+        _ = try coffer.run("volume", "unmount", "data", "--force")
+        let next = try coffer.succeed("snapshot", "create", "data")
+        _ = try coffer.succeed("volume", "create", "--name", "back", "--snapshot", next)
+        let (first, second) = (
+            try coffer.succeed("volume", "attach", "data"), try coffer.succeed("volume", "attach", "back")
+        )
+        #expect(try CofferProgram.execute("/usr/bin/cmp", [first, second]).code == 0)
+        for name in ["data", "back"] { _ = try coffer.succeed("volume", "detach", name) }
+        _ = try coffer.succeed("snapshot", "rm", id, "--yes")
+    }
+}
