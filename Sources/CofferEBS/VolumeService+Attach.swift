@@ -131,7 +131,8 @@ extension VolumeService {
             return begun
         } catch {
             try? catalog.removeAttachment(of: record.id)  // A dead entry is found as such.
-            await retireGrants(of: record.id)
+            // Of a KMS that does not answer nothing more is asked: the next attach retires what stays noted.
+            if (error as? AWSError)?.code.kind != .internalFailure { await retireGrants(of: record.id) }
             note(record, "attachVolume", "failed", cause: Self.cause(error, record.kmsKeyARN))
             throw error
         }

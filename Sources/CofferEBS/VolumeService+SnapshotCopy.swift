@@ -56,8 +56,9 @@ extension VolumeService {
                 hint: "see how far it is with `coffer snapshot show \(source.label)`"
             )
         }
-        let target = try await request.key.asyncMap { key in
-            try await usableKey(key, caller: caller.through(.ebs)).arn
+        var target: ARN?
+        if let key = request.key {
+            target = try await usableKey(key, caller: caller.through(.ebs)).arn
         }
         if isDryRun { throw AWSError.dryRunSucceeds }
         var record = SnapshotRecord(
@@ -112,7 +113,8 @@ extension VolumeService {
             destinationContext: context,
             caller: caller.through(.ebs)
         )
-        guard let wrapped = WrappedVolumeKey(keyARN: answer.keyARN, blob: answer.blob, context: context) else {
+        guard let wrapped = WrappedVolumeKey(keyARN: answer.keyARN, blob: answer.blob, context: context)
+        else {
             throw AWSError(.internalError, "the wrapped volume key does not fit a manifest")
         }
         let key = opened.manifest.header.key.rewrapped(wrapped, created: clock.now)
@@ -133,7 +135,7 @@ extension VolumeService {
         let service = caller.through(.ebs)
         let made = try await keys.kms.generateDataKeyWithoutPlaintext(
             count: VolumeKey.count,
-            key: .keyARN(record.kmsKeyARN, record.kmsKeyARN.keyID),
+            key: KeyReference(record.kmsKeyARN.description),
             context: context,
             caller: service
         )
@@ -191,14 +193,4 @@ private final class FreshKey: Sendable {
     let value: VolumeKey
 
     init(_ value: consuming VolumeKey) { self.value = value }
-}
-
-extension Optional {
-    /// `map` for what waits.
-    fileprivate func asyncMap<Result>(_ transform: (Wrapped) async throws -> Result) async rethrows -> Result? {
-        switch self {
-        case .some(let value): try await transform(value)
-        case .none: nil
-        }
-    }
 }
