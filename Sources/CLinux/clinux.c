@@ -106,3 +106,5 @@ int clinux_loop_set_capacity(int loop) { return ioctl(loop, LOOP_SET_CAPACITY, 0
 int clinux_freeze(int directory) { return ioctl(directory, FIFREEZE, 0); }
 
 int clinux_thaw(int directory) { return ioctl(directory, FITHAW, 0); }
+
+int clinux_temporary_file(int folder) { return openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }

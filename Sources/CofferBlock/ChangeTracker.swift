@@ -1,11 +1,11 @@
 public import CofferShapes
 internal import Synchronization
 
-/// Whoever makes a snapshot of a volume that is in use: it stores a block as it was before the block changes.
+/// Whoever makes a snapshot of a volume that is in use: it keeps what a block held before the block changes.
 public protocol BlockPreserver: AnyObject, Sendable {
-    /// Returns when the block's present content is stored, or need not be. It never fails: where it cannot store, it is
-    /// the snapshot that ends. Called by several threads at once, for one block too.
-    func preserve(_ block: Int)
+    /// Returns when the present content of a range, all within one block of 512 KiB, is kept, or need not be. It never
+    /// fails: where it cannot keep, it is the snapshot that ends. Called by several threads at once, for one block too.
+    func preserve(at offset: UInt64, count: UInt64)
 }
 
 /// Follows the changes of a volume for its snapshots: every write and discard tells of its blocks before it reaches the
@@ -27,7 +27,7 @@ public final class ChangeTracker: @unchecked Sendable {
 
     private struct Snapshot {
         let preserver: any BlockPreserver
-        /// Blocks that may have to be preserved still.
+        /// Blocks that are not copied yet; the preserver takes out those that are.
         let waiting: AtomicBlockMap
         /// The changes since the snapshot's moment.
         let since = AtomicBlockMap()
@@ -44,29 +44,31 @@ public final class ChangeTracker: @unchecked Sendable {
         var block = Int(offset / UInt64(AtomicBlockMap.blockBytes))
         let last = Int((offset + count - 1) / UInt64(AtomicBlockMap.blockBytes))
         while block <= last {
-            if !known.contains(block) || isFrozen.load(ordering: .relaxed) { try note(block) }
+            if !known.contains(block) || isFrozen.load(ordering: .relaxed) {
+                try note(block, at: offset, count: count)
+            }
             block += 1
         }
     }
 
     @inline(never)
-    private func note(_ block: Int) throws(BlockError) {
+    private func note(_ block: Int, at offset: UInt64, count: UInt64) throws(BlockError) {
         if let map { try map.insert(block) } else { known.insert(block) }
         guard let snapshot else { return }
         snapshot.since.insert(block)
         guard snapshot.waiting.contains(block) else { return }
-        snapshot.preserver.preserve(block)
-        snapshot.waiting.remove(block)
+        let start = UInt64(block) * UInt64(AtomicBlockMap.blockBytes)
+        let range = max(offset, start)..<min(offset + count, start + UInt64(AtomicBlockMap.blockBytes))
+        snapshot.preserver.preserve(at: range.lowerBound, count: range.upperBound - range.lowerBound)
     }
 
     fileprivate func begin(_ preserver: any BlockPreserver, blockCount: Int) -> AtomicBlockMap {
         precondition(snapshot == nil, "a snapshot is under way")
-        let (waiting, changed) = (AtomicBlockMap(), AtomicBlockMap())
+        let waiting = AtomicBlockMap()
         if let map { map.copyBits(to: waiting) } else { waiting.insertAll(below: blockCount) }
-        changed.copy(waiting, below: blockCount)
         snapshot = Snapshot(preserver: preserver, waiting: waiting)
         isFrozen.store(true, ordering: .relaxed)
-        return changed
+        return waiting
     }
 
     /// Gives the changes since the moment of the snapshot.
@@ -79,18 +81,19 @@ public final class ChangeTracker: @unchecked Sendable {
 
 extension EncryptedVolume {
     /// Fixes the volume's content of this moment for a snapshot: requests under way are waited for, and those that come
-    /// later have the blocks preserved that they change. `body` runs at that very moment, while no request does, with the
-    /// blocks that may differ from `base`, the snapshot before: all where there is none. One snapshot at a time.
+    /// later have preserved what they change. `body` runs at that very moment, while no request does, with the blocks that
+    /// may differ from `base`, the snapshot before: all where there is none. Whoever copies a block takes it out of
+    /// them, so that no request asks for it any more. One snapshot at a time.
     public func freeze<Failure: Error>(
         for preserver: any BlockPreserver,
-        _ body: (_ changed: AtomicBlockMap, _ base: SnapshotID?) throws(Failure) -> Void
+        _ body: (_ waiting: AtomicBlockMap, _ base: SnapshotID?) throws(Failure) -> Void
     ) throws(Failure) {
         locks.lockAllExclusively()
         defer { locks.unlockAll() }
         let count = AtomicBlockMap.blockCount(ofBytes: volumeBytes)
-        let changed = tracker.begin(preserver, blockCount: count)
+        let waiting = tracker.begin(preserver, blockCount: count)
         do throws(Failure) {
-            try body(changed, tracker.map?.base)
+            try body(waiting, tracker.map?.base)
         } catch {
             _ = tracker.end()
             throw error

@@ -122,11 +122,7 @@ extension VolumeService {
     }
 
     private static func secret(_ volumeKey: borrowing VolumeKey) -> SecretBytes {
-        var copy = SecretBytes(count: VolumeKey.count) { _ in }
-        volumeKey.withBytes { bytes in
-            copy = SecretBytes(count: bytes.byteCount) { span in span.copy(bytes, at: 0) }
-        }
-        return copy
+        SecretBytes(count: VolumeKey.count) { span in volumeKey.withBytes { span.copy($0, at: 0) } }
     }
 
     /// Puts a newly wrapped key into the header, proves that it opens, and makes it the one that counts.

@@ -66,24 +66,28 @@ enum Filling {
     }
 }
 
-/// A volume's blocks for a snapshot, those that are another snapshot's still among them.
-final class FilledSource: SnapshotSource {
+/// A volume's blocks for a snapshot, as they were at its moment; those that are another snapshot's still are filled first.
+final class LiveSource: SnapshotSource {
     private let volume: EncryptedVolume<FileBlockStore>
     private let source: VolumeSource
+    private let old: OldContent
 
-    init(_ volume: EncryptedVolume<FileBlockStore>, _ geometry: Geometry) {
-        self.volume = volume
+    init(_ volume: EncryptedVolume<FileBlockStore>, _ geometry: Geometry, _ old: OldContent) {
+        (self.volume, self.old) = (volume, old)
         source = VolumeSource(volume.store, geometry)
     }
 
-    /// Whoever is about to change a block has had it filled before, and holds its stripe: filling it here as well would
-    /// wait for that.
     func readBlock(_ index: UInt64, into span: inout MutableRawSpan) throws(BlockError) -> BlockContent {
         try volume.fillBlock(Int(index))
-        return try source.readBlock(index, into: &span)
+        return try old.readBlock(index, into: &span, from: source)
     }
 
+    /// A block that had data at the snapshot's moment has it on the store still, or has had it put aside before it was
+    /// discarded: so the store is looked at first.
     func nextBlock(from index: UInt64) throws(BlockError) -> UInt64? {
-        volume.isFilling ? index : try source.nextBlock(from: index)
+        if volume.isFilling { return index }
+        let stored = try source.nextBlock(from: index)
+        guard let aside = old.nextBlock(from: index) else { return stored }
+        return stored.map { min($0, aside) } ?? aside
     }
 }

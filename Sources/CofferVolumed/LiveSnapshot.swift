@@ -1,18 +1,23 @@
+internal import CLinux
 internal import CofferBlock
 internal import CofferControl
 internal import CofferShapes
 internal import CofferSnapshot
+internal import Glibc
 internal import Synchronization
 
 /// A snapshot of a volume that may be in use, from its moment to its end.
 final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
-    // Sendable: `job` is set once, while no request is served.
+    // Sendable: `job` and `old` are set once, while no request is served.
 
     private let volume: EncryptedVolume<FileBlockStore>
     private let attempt: SnapshotAttempt
     private let previous: AuthenticManifest?
     private let progress: Progress
     private var job: SnapshotJob?
+    private var old: OldContent?
+    private let folder: Int32
+    private let storage: SnapshotFolder
 
     /// Makes the snapshot's folder and takes the lineage's lock. `earlier` are complete snapshots, the likeliest first:
     /// the first that is sound and of the same key is the one that this one follows.
@@ -23,7 +28,7 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
         in folder: SnapshotFolder,
         _ volumeKey: borrowing VolumeKey
     ) throws(SnapshotError) {
-        self.volume = volume
+        (self.volume, storage, self.folder) = (volume, folder, folder.descriptor)
         let store = SnapshotStore(folder)
         let writer = try LineageWriter(header.lineage, in: folder)
         var previous: AuthenticManifest?
@@ -75,17 +80,27 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
                 cipher: header.geometry.cipher
             )
         else { throw .outOfRange }
-        try volume.freeze(for: self) { (changed, base) throws(SnapshotError) in
-            let count = SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
+        let aside = try fileAside()
+        try volume.freeze(for: self) { (waiting, base) throws(SnapshotError) in
+            let count = SnapshotBlock.count(ofVolume: geometry.volumeBytes)
             let isKnown = base != nil && base == previous?.snapshotID
-            let words = isKnown ? changed.words(below: Int(count)) : []
+            let words = isKnown ? waiting.words(below: Int(count)) : []
+            let old = OldContent(of: volume.store, geometry, waiting: waiting, aside: aside)
             job = try SnapshotJob(
                 attempt,
                 after: previous,
                 changed: isKnown ? .only(BlockMap(blockCount: count, words: words)) : .all,
-                from: FilledSource(volume, geometry)
+                from: LiveSource(volume, geometry, old)
             )
+            self.old = old
         }
+    }
+
+    /// A file without a name, in the filesystem of the snapshots.
+    private func fileAside() throws(SnapshotError) -> FileBlockStore {
+        let file = clinux_temporary_file(folder)
+        guard file >= 0 else { throw .files(errno: errno, call: "making a file in", path: "snapshots") }
+        return FileBlockStore(adopting: file)
     }
 
     /// Gives up a snapshot that `begin` could not begin, or that nobody will run.
@@ -94,11 +109,19 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
         if let job { job.fail(.cancelled) } else { attempt.fail(.cancelled) }
     }
 
-    func preserve(_ block: Int) { job?.preserve(UInt64(block)) }
+    func preserve(at offset: UInt64, count: UInt64) {
+        do throws(BlockError) {
+            try old?.putAside(at: offset, count: count)
+        } catch {
+            job?.fail(.source(error))
+        }
+    }
 
     /// Copies what is not copied yet, and ends the snapshot one way or the other.
     func run(_ volumeKey: borrowing VolumeKey) throws {
         guard let job else { return }
+        // Whoever uses the volume comes first.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         do {
             _ = try job.run(header.macKey(from: volumeKey))
         } catch {

@@ -36,6 +36,7 @@ class Server(NamedTuple):
     # The server's home and the `coffer` that serves it, where it was started here.
     home: Path | None = None
     binary: str | None = None
+    process_id: int | None = None
 
 
 def from_environment() -> Server:
@@ -77,7 +78,7 @@ def started(folder: Path) -> Iterator[Server]:
         )
     try:
         url = listening_url(process, log)
-        yield Server(url, key["AccessKeyId"], key["SecretAccessKey"], tokens, home, binary)
+        yield Server(url, key["AccessKeyId"], key["SecretAccessKey"], tokens, home, binary, process.pid)
     finally:
         process.terminate()
         try:

@@ -59,7 +59,7 @@ def test_a_form_is_answered(account: Account) -> None:
         ("DryRun=maybe", "InvalidParameterValue", None),
         ("Filter.1.Name=size", "InvalidParameterValue", None),
         ("Filter.1.Value.1=1", "MissingParameter", None),
-        ("Filter.1.Name=nonsense&Filter.1.Value.1=1", "InvalidParameterValue", "filter 'nonsense' is invalid"),
+        ("Filter.1.Name=odd&Filter.1.Value.1=1", "InvalidParameterValue", "The filter 'odd' is invalid"),
         ("Filter.1=x", "UnknownParameter", None),
         ("Filter.1.Name.1=x", "UnknownParameter", None),
         (".".join("abcdefghij") + "=1", "UnknownParameter", None),

@@ -26,9 +26,9 @@ internal import Testing
         @discardableResult
         func freeze() -> SnapshotID? {
             var found: SnapshotID?
-            volume.freeze(for: self) { changed, base in
+            volume.freeze(for: self) { waiting, base in
                 var block = 0
-                while let next = changed.first(from: block, below: AtomicBlockMap.blockLimit) {
+                while let next = waiting.first(from: block, below: AtomicBlockMap.blockLimit) {
                     wanted.withLock { _ = $0.insert(next) }
                     block = next + 1
                 }
@@ -37,7 +37,11 @@ internal import Testing
             return found
         }
 
-        func preserve(_ block: Int) {
+        func preserve(at offset: UInt64, count: UInt64) {
+            preserve(Int(offset / UInt64(AtomicBlockMap.blockBytes)))
+        }
+
+        private func preserve(_ block: Int) {
             kept.withLock { kept in
                 guard kept[block] == nil, wanted.withLock({ $0.contains(block) }) else { return }
                 var buffer = PageBuffer(count: AtomicBlockMap.blockBytes)
@@ -58,11 +62,13 @@ internal import Testing
         let folder: TemporaryFolder
         let test: TestVolume
         let volume: EncryptedVolume<FileBlockStore>
+        private let cipher: Cipher
         static let base = SnapshotID("snap-0123456789abcdef0")
 
         init(bytes: UInt64) throws {
             folder = try TemporaryFolder()
             test = try TestVolume(bytes: bytes)
+            cipher = Cipher(try test.cipher())
             let place = ChangedBlockMap.Place(
                 volumeID: try #require(VolumeID("vol-0123456789abcdef0")),
                 uuid: test.uuid,
@@ -92,7 +98,7 @@ internal import Testing
             guard bytes.contains(where: { $0 != 0 }) else { return bytes }
             var elements = bytes.mutableSpan
             var span = unsafe elements.mutableBytes
-            try test.cipher().decrypt(&span, first: UInt64(index), unitBytes: 4096)
+            try cipher.value.decrypt(&span, first: UInt64(index), unitBytes: 4096)
             return bytes
         }
     }
@@ -104,6 +110,13 @@ internal import Testing
         let snapshots = Atomic<Int>(0)
         /// The newest number of each unit whose write has returned.
         let done = Mutex<[Int: UInt64]>([:])
+    }
+
+    /// For one thread.
+    final class Cipher: Sendable {
+        let value: XTSCipher
+
+        init(_ value: consuming XTSCipher) { self.value = value }
     }
 
     static func number(_ bytes: [UInt8]) -> UInt64 { bytes.load(UInt64.self, at: 0) }

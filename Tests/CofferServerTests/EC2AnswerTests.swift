@@ -1,4 +1,5 @@
 import Coffer
+import CofferCatalog
 import CofferShapes
 import NIOHTTP1
 import Testing

@@ -8,8 +8,8 @@ import Testing
 @testable import CofferServer
 
 /// Hostile input, for COFFER_FUZZ_SECONDS (3 by default): every answer is an error of ours or a success, and nothing
-/// traps. The seed is fixed, so that what was found once is found again.
-@Suite struct FuzzTests {
+/// traps. The seed is fixed, so that what was found once is found again. One after the other: each keeps a processor busy.
+@Suite(.serialized) struct FuzzTests {
     private static let seconds = Double(ProcessInfo.processInfo.environment["COFFER_FUZZ_SECONDS"] ?? "") ?? 3
 
     private static func end() -> ContinuousClock.Instant { ContinuousClock.now + .seconds(seconds) }

@@ -78,3 +78,6 @@ int clinux_loop_clear(int loop);
 
 /// Has a loop device take its size from its backing file anew.
 int clinux_loop_set_capacity(int loop);
+
+/// A new file without a name in the filesystem of an open folder (open(2), O_TMPFILE).
+int clinux_temporary_file(int folder);

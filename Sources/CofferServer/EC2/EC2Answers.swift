@@ -28,6 +28,24 @@ extension XMLWriter {
         element("multiAttachEnabled", false)
     }
 
+    mutating func snapshot(_ snapshot: Snapshot) {
+        element("snapshotId", snapshot.id.text)
+        element("volumeId", snapshot.volumeText)
+        element("status", snapshot.state.rawValue)
+        element("statusMessage", snapshot.stateReason)
+        element("startTime", snapshot.started.iso8601)
+        element("completionTime", snapshot.completed?.iso8601)
+        element("progress", "\(snapshot.progress)%")
+        element("ownerId", snapshot.ownerID.digits)
+        element("volumeSize", Int(clamping: snapshot.sizeGiB))
+        element("description", snapshot.description)
+        tags(snapshot.tags)
+        element("encrypted", snapshot.isEncrypted)
+        if snapshot.isEncrypted { element("kmsKeyId", snapshot.kmsKeyARN.description) }
+        element("sseType", snapshot.isEncrypted ? "sse-kms" : "none")
+        element("storageTier", "standard")
+    }
+
     /// Nothing where there are none, as AWS does it for most resources.
     mutating func tags(_ tags: [Tag]) {
         guard !tags.isEmpty else { return }

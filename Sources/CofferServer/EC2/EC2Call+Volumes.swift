@@ -22,18 +22,10 @@ extension EC2Call {
         writer.volume(volume)
     }
 
-    private func refuseWhatIsLeftOut() throws(AWSError) {
+    private func refuseWhatIsLeftOut() throws {
         if let snapshot = arguments.text("SnapshotId") {
-            guard ResourceIDForm.isMet(by: snapshot, prefix: "snap") else {
-                throw AWSError(
-                    AWSError.Code("InvalidSnapshotID.Malformed", .usage),
-                    "Invalid id: \"\(snapshot.prefix(100))\" (expecting \"snap-...\")"
-                )
-            }
-            throw AWSError(
-                AWSError.Code("InvalidSnapshot.NotFound", .notFound),
-                "The snapshot '\(snapshot)' does not exist."
-            )
+            _ = try Self.snapshotID(snapshot)
+            throw AWSError(.ec2UnsupportedOperation, "A volume cannot be made from a snapshot yet.")
         }
         if arguments.text("OutpostArn") != nil {
             throw AWSError(.ec2UnsupportedOperation, "There are no Outposts here: leave OutpostArn out.")

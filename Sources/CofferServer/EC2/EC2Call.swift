@@ -12,8 +12,10 @@ struct EC2Call: Sendable {
     func answer(_ operation: EC2Operation, _ writer: inout XMLWriter) async throws {
         switch operation {
         case .attachVolume: try await attachVolume(&writer)
+        case .createSnapshot: try await createSnapshot(&writer)
         case .createTags: try await createTags(&writer)
         case .createVolume: try await createVolume(&writer)
+        case .deleteSnapshot: try await deleteSnapshot(&writer)
         case .deleteTags: try await deleteTags(&writer)
         case .deleteVolume: try await deleteVolume(&writer)
         case .describeAccountAttributes: try await describeAccountAttributes(&writer)
@@ -21,6 +23,7 @@ struct EC2Call: Sendable {
         case .describeInstances: try await describeInstances(&writer)
         case .describeInstanceStatus: try await describeInstanceStatus(&writer)
         case .describeRegions: try await describeRegions(&writer)
+        case .describeSnapshots: try await describeSnapshots(&writer)
         case .describeTags: try await describeTags(&writer)
         case .describeVolumeAttribute: try await describeVolumeAttribute(&writer)
         case .describeVolumes: try await describeVolumes(&writer)
@@ -57,7 +60,7 @@ struct EC2Call: Sendable {
         guard ids.isEmpty || query.limit == nil && query.nextToken == nil else {
             throw AWSError(
                 .invalidParameterCombination,
-                "The parameter volumeIds cannot be used with the parameters maxResults and nextToken"
+                "A list of ids cannot be used with the parameters maxResults and nextToken"
             )
         }
         return query

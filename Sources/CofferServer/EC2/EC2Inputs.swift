@@ -12,6 +12,12 @@ enum EC2Inputs {
                 required("Device"), required("InstanceId"), required("VolumeId"),
                 optional("EbsCardIndex", .integer),
             ]
+        case .createSnapshot:
+            [
+                optional("Description"), optional("OutpostArn"), required("VolumeId"),
+                optional("TagSpecification", tagSpecifications),
+                optional("Location", .choice(["regional", "local"])),
+            ]
         case .createTags:
             [required("ResourceId", texts), required("Tag", .list(tag, maximumCount: 1000))]
         case .createVolume:
@@ -24,6 +30,7 @@ enum EC2Inputs {
                 optional("VolumeInitializationRate", .integer),
                 optional("Operator", .structure([optional("Principal")])),
             ]
+        case .deleteSnapshot: [required("SnapshotId")]
         case .deleteTags:
             [required("ResourceId", texts), optional("Tag", .list(tag, maximumCount: 1000))]
         case .deleteVolume: [required("VolumeId")]
@@ -41,6 +48,10 @@ enum EC2Inputs {
                 optional("RegionName", texts), optional("AllRegions", .boolean),
                 optional("Filter", filters),
             ]
+        case .describeSnapshots:
+            [
+                optional("Owner", texts), optional("RestorableBy", texts), optional("SnapshotId", texts),
+            ] + listing
         case .describeTags: listing
         case .describeVolumeAttribute:
             [required("Attribute", .choice(["autoEnableIO", "productCodes"])), required("VolumeId")]

@@ -2,8 +2,10 @@
 /// value is a place in tables.
 enum EC2Operation: Int, CaseIterable, Sendable {
     case attachVolume
+    case createSnapshot
     case createTags
     case createVolume
+    case deleteSnapshot
     case deleteTags
     case deleteVolume
     case describeAccountAttributes
@@ -11,6 +13,7 @@ enum EC2Operation: Int, CaseIterable, Sendable {
     case describeInstances
     case describeInstanceStatus
     case describeRegions
+    case describeSnapshots
     case describeTags
     case describeVolumeAttribute
     case describeVolumes
