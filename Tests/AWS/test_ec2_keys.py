@@ -56,8 +56,13 @@ def test_a_disabled_key_stops_the_next_attachment(volumes: Volumes, keys: Keys) 
     if volumes.server.home is not None:
         told = until(lambda: json.dumps(events(volumes, volume)), lambda text: "attachVolume" in text)
         assert key.id in told
+    [status] = volumes.ec2.describe_volume_status(VolumeIds=[volume])["VolumeStatuses"]
+    [event] = status["Events"]
+    assert event["EventType"] == "attachVolume-failed" and status["VolumeStatus"]["Status"] == "ok"
+    assert "Client.InvalidKmsKey.InvalidKeyState" in event["Description"] and key.id in event["Description"]
     key.kms.enable_key(KeyId=key.id)
     volumes.attach(volume)
+    assert volumes.ec2.describe_volume_status(VolumeIds=[volume])["VolumeStatuses"][0]["Events"] == []
     volumes.detach(volume)
 
 

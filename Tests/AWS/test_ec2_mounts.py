@@ -139,6 +139,38 @@ def test_a_volume_grows_and_its_filesystem_after_it(volumes: Volumes, tmp_path: 
     volumes.detach(volume)
 
 
+def may_resize() -> bool:
+    """Whether the kernel lets this process resize a mounted ext4: containers often lack CAP_SYS_RESOURCE."""
+    status = Path("/proc/self/status").read_text()
+    return bool(int(status.partition("CapEff:")[2].split()[0], 16) >> 24 & 1)
+
+
+def test_a_mounted_volume_grows_while_it_is_used(volumes: Volumes, tmp_path: Path) -> None:
+    volume = volumes.new(Size=1, Encrypted=True)
+    with mounted(volumes.attach(volume), tmp_path / "mount", makes=True) as folder:
+        (folder / "file").write_bytes(b"x" * 100_000)
+        answer = volumes.ec2.modify_volume(VolumeId=volume, Size=2)["VolumeModification"]
+        assert answer["ModificationState"] in ("modifying", "optimizing", "completed")
+        until(
+            lambda: volumes.ec2.describe_volumes_modifications(VolumeIds=[volume])["VolumesModifications"][0],
+            lambda found: found["ModificationState"] == "completed",
+        )
+        assert volumes.file(volume).stat().st_size == 2 << 30
+        device = run("findmnt", "--noheadings", "--output", "SOURCE", folder).strip()
+        assert int(run("blockdev", "--getsize64", device)) == 2 << 30
+        if may_resize():
+            run("resize2fs", device)
+            statistics = os.statvfs(folder)
+            assert statistics.f_blocks * statistics.f_frsize > 3 << 29
+        (folder / "more").write_bytes(os.urandom(1 << 20))
+        with raises("InvalidParameterValue"):
+            volumes.ec2.modify_volume(VolumeId=volume, Size=1)
+    volumes.detach(volume)
+    with mounted(volumes.attach(volume), tmp_path / "mount", makes=False) as folder:
+        assert (folder / "file").read_bytes() == b"x" * 100_000
+    volumes.detach(volume)
+
+
 def test_two_volumes_are_two_ciphertexts(volumes: Volumes) -> None:
     made = [volumes.new(Encrypted=True) for _ in range(2)]
     for volume in made:

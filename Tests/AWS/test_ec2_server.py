@@ -149,6 +149,29 @@ def test_many_clients_at_once(volumes: Volumes, account: Account) -> None:
     volumes.detach(wanted)
 
 
+def test_a_volume_is_modified_by_one_at_a_time(volumes: Volumes, account: Account) -> None:
+    volume = volumes.new()
+
+    def grow(size: int) -> str | int:
+        try:
+            account.root.client("ec2").modify_volume(VolumeId=volume, Size=size)
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return size
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(grow, range(2, 8)))
+    sizes = [answer for answer in answers if isinstance(answer, int)]
+    codes = {answer for answer in answers if isinstance(answer, str)}
+    # One that comes after a larger one would make it smaller.
+    assert sizes and codes <= {"IncorrectModificationState", "InvalidParameterValue"}, answers
+    done = until(
+        lambda: volumes.ec2.describe_volumes_modifications(VolumeIds=[volume])["VolumesModifications"][0],
+        lambda found: found["ModificationState"] == "completed",
+    )
+    assert done["TargetSize"] == volumes.describe(volume)["Size"] == max(sizes)
+
+
 def test_one_token_at_once_makes_one_volume(volumes: Volumes, account: Account) -> None:
     token = unique("token")
 

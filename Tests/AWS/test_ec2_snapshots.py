@@ -1,7 +1,10 @@
 """Snapshots as boto3 sees them: made of volumes that are attached and of others, described, deleted."""
 
 import os
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +91,91 @@ def test_a_second_snapshot_stores_what_has_changed(volumes: Volumes) -> None:
     assert describe(volumes, second["SnapshotId"])["State"] == "completed"
     volumes.ec2.delete_snapshot(SnapshotId=second["SnapshotId"])
     until(stored, lambda now: now - empty < BLOCK)
+
+
+def content(file: Path, size: int = 64 * BLOCK) -> bytes:
+    with file.open("rb", buffering=0) as opened:
+        return b"".join(opened.read(1 << 20) for _ in range(0, size, 1 << 20))
+
+
+def test_a_volume_begins_as_its_snapshot(volumes: Volumes) -> None:
+    """Usable at once, larger where it is wanted, and what is written to it is its own."""
+    volume = volumes.new(Encrypted=True)
+    file = volumes.attach(volume)
+    with file.open("r+b", buffering=0) as opened:
+        opened.write(os.urandom(40 * BLOCK))
+        opened.seek(50 * BLOCK)
+        opened.write(os.urandom(BLOCK))
+        os.fsync(opened.fileno())
+    before = content(file)
+    snapshot = completed(volumes, volume)["SnapshotId"]
+    with file.open("r+b", buffering=0) as opened:
+        opened.write(os.urandom(10 * BLOCK))
+        os.fsync(opened.fileno())
+    after = content(file)
+    assert after != before
+
+    started = time.monotonic()
+    made = volumes.new(SnapshotId=snapshot)
+    larger = volumes.new(SnapshotId=snapshot, Size=3)
+    assert time.monotonic() - started < 5
+    for restored, size in ((made, 1), (larger, 3)):
+        found = volumes.describe(restored)
+        assert (found["SnapshotId"], found["Size"], found["Encrypted"]) == (snapshot, size, True)
+        assert found["KmsKeyId"] == volumes.describe(volume)["KmsKeyId"]
+        own = volumes.attach(restored)
+        assert own.stat().st_size == size << 30
+        assert content(own) == before
+    with volumes.file(made).open("r+b", buffering=0) as opened:
+        opened.write(b"changed")
+    assert content(volumes.file(larger)) == before and content(file) == after
+    for each in (volume, made, larger):
+        volumes.detach(each)
+    volumes.ec2.delete_snapshot(SnapshotId=snapshot)
+    assert content(volumes.attach(larger)) == before
+    volumes.detach(larger)
+
+
+@pytest.mark.parametrize(
+    "params, code",
+    [
+        ({"Encrypted": False}, "InvalidParameterValue"),
+        ({"Size": 1}, "InvalidParameterValue"),
+        ({"SnapshotId": UNKNOWN}, "InvalidSnapshot.NotFound"),
+        ({"SnapshotId": "snap-zz"}, "InvalidSnapshotID.Malformed"),
+    ],
+)
+def test_what_no_volume_can_be_made_from_is_refused(volumes: Volumes, encrypted, params, code) -> None:
+    with raises(code):
+        volumes.create(**{"SnapshotId": encrypted, "Size": 2, **params})
+
+
+@pytest.fixture(scope="module")
+def encrypted(volumes: Volumes) -> Iterator[str]:
+    """A snapshot of an encrypted volume of 2 GiB."""
+    snapshot = completed(volumes, volumes.new(Encrypted=True, Size=2))["SnapshotId"]
+    yield snapshot
+    volumes.ec2.delete_snapshot(SnapshotId=snapshot)
+
+
+def test_a_volume_may_have_another_key_than_its_snapshot(volumes: Volumes, keys) -> None:
+    first, second = keys.new(), keys.new()
+    volume = volumes.new(Encrypted=True, KmsKeyId=first.arn)
+    with volumes.attach(volume).open("r+b", buffering=0) as opened:
+        opened.write(b"under two keys")
+        os.fsync(opened.fileno())
+    volumes.detach(volume)
+    snapshot = completed(volumes, volume)["SnapshotId"]
+    restored = volumes.new(SnapshotId=snapshot, Encrypted=True, KmsKeyId=second.arn)
+    assert volumes.describe(restored)["KmsKeyId"] == second.arn
+    with volumes.attach(restored).open("rb") as opened:
+        assert opened.read(14) == b"under two keys"
+    volumes.detach(restored)
+    first.kms.disable_key(KeyId=first.id)
+    made = volumes.create(SnapshotId=snapshot, Encrypted=True, KmsKeyId=second.arn)["VolumeId"]
+    until(lambda: volumes.gone(made), bool, seconds=10)
+    first.kms.enable_key(KeyId=first.id)
+    volumes.ec2.delete_snapshot(SnapshotId=snapshot)
 
 
 def test_a_snapshot_outlives_its_volume(volumes: Volumes) -> None:

@@ -1,14 +1,17 @@
 """EC2's dialect of the Query protocol: what is wrong with a request before any volume is looked for."""
 
 import re
+from typing import Any
 
 import pytest
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from botocore.model import Shape
 
-from account import REGION, Account, Person, raises
+from account import REGION, Account, Person, call, raises
 
 VERSION = "2016-11-15"
 FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -98,6 +101,43 @@ def test_huge_requests_are_bounded(account: Account, parameters, code) -> None:
     _, found, message = send(account.root, form("DescribeVolumes") + parameters)
     assert found == code, message
     assert len(message) < 1000
+
+
+ACTIONS = (
+    *("AttachVolume", "CreateSnapshot", "CreateTags", "CreateVolume", "DeleteSnapshot", "DeleteTags"),
+    *("DeleteVolume", "DescribeAccountAttributes", "DescribeAvailabilityZones", "DescribeInstances"),
+    *("DescribeInstanceStatus", "DescribeRegions", "DescribeSnapshots", "DescribeTags"),
+    *("DescribeVolumeAttribute", "DescribeVolumes", "DescribeVolumesModifications"),
+    *("DescribeVolumeStatus", "DetachVolume", "DisableEbsEncryptionByDefault"),
+    *("EnableEbsEncryptionByDefault", "GetEbsDefaultKmsKeyId", "GetEbsEncryptionByDefault"),
+    *("ModifyEbsDefaultKmsKeyId", "ModifyVolume", "ModifyVolumeAttribute", "ResetEbsDefaultKmsKeyId"),
+)
+
+
+def sample(shape: Shape) -> Any:
+    """Some value of this shape, with all its members."""
+    match shape.type_name:
+        case "structure":
+            return {name: sample(member) for name, member in shape.members.items()}
+        case "list":
+            return [sample(shape.member)]
+        case "boolean":
+            return True
+        case "integer" | "long":
+            return 1
+        case _:
+            return "x"
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_parameter_of_the_model_is_known(account: Account, action) -> None:
+    """Whatever a client may send, it is not the parameter's name that is refused."""
+    client = account.root.client("ec2", parameter_validation=False)
+    shape = client.meta.service_model.operation_model(action).input_shape
+    for name, member in shape.members.items() if shape else ():
+        with pytest.raises(ClientError) as caught:
+            call(client, action, {"DryRun": True, name: sample(member)})
+        assert caught.value.response["Error"]["Code"] != "UnknownParameter", name
 
 
 def test_an_action_of_none_of_the_services_is_invalid(account: Account) -> None:

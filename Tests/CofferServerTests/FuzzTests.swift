@@ -115,7 +115,8 @@ import Testing
             // A volume that is made is a file that is made: what cannot succeed tells as much.
             if operation == .createVolume, text.contains("&Size=1&") { continue }
             let answer = await subject.responder.answer(subject.query(text, service: "ec2"))
-            #expect([200, 400, 401, 412].contains(answer.status), "\(text): \(answer.text)")
+            // Where the action's name is damaged, IAM may answer.
+            #expect([200, 400, 401, 403, 412].contains(answer.status), "\(text): \(answer.text)")
             let end = answer.status == 200 ? "Response>" : "</Response>"
             #expect(answer.text.hasSuffix(end) || answer.text.hasSuffix("</ErrorResponse>"), "\(text)")
         }

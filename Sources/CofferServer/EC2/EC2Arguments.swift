@@ -4,8 +4,8 @@ internal import CofferShapes
 struct EC2Arguments {
     private let values: [String: EC2Value]
 
-    /// Throws UnknownParameter, MissingParameter or InvalidParameterValue, in this order, and of several faults the one
-    /// whose name comes first.
+    /// Throws UnknownParameter for names that the action does not have, before all else; then, in the order of its
+    /// parameters, MissingParameter or InvalidParameterValue.
     init(_ form: QueryForm, of operation: EC2Operation) throws(AWSError) {
         let tree = try ParameterTree(form)
         values = try EC2Decoder.structure(tree, EC2Inputs.members(of: operation), path: "")

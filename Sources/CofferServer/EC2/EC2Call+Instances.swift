@@ -89,9 +89,16 @@ extension EC2Call {
 
     private var reservationID: String { "r-\(instanceID.text.dropFirst(2))" }
 
-    /// The ids that a request names may only be this host's.
+    /// The ids that a request names may only be this host's, and there is no second page.
     private func checkInstanceIDs() throws {
         for id in arguments.texts("InstanceId") { try volumes.requireHost(id) }
+        // One instance is one page.
+        guard arguments.text("NextToken") == nil else {
+            throw AWSError(
+                .invalidPaginationToken,
+                "The specified pagination token is not valid or has expired."
+            )
+        }
     }
 
     /// (EC2 API reference, `InstanceState`)

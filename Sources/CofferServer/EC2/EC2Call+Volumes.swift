@@ -10,6 +10,7 @@ extension EC2Call {
             isEncrypted: arguments.flag("Encrypted"),
             key: arguments.text("KmsKeyId").map { KeyReference($0) }
         )
+        request.snapshot = try arguments.text("SnapshotId").map { try Self.snapshotID($0).text }
         // Of the API; the command line's is gp3. (EC2 API reference, `CreateVolume`)
         request.type = try volumeType() ?? .gp2
         request.iops = arguments.integer("Iops")
@@ -22,11 +23,7 @@ extension EC2Call {
         writer.volume(volume)
     }
 
-    private func refuseWhatIsLeftOut() throws {
-        if let snapshot = arguments.text("SnapshotId") {
-            _ = try Self.snapshotID(snapshot)
-            throw AWSError(.ec2UnsupportedOperation, "A volume cannot be made from a snapshot yet.")
-        }
+    private func refuseWhatIsLeftOut() throws(AWSError) {
         if arguments.text("OutpostArn") != nil {
             throw AWSError(.ec2UnsupportedOperation, "There are no Outposts here: leave OutpostArn out.")
         }
@@ -41,9 +38,11 @@ extension EC2Call {
         }
     }
 
+    /// 0 where the snapshot decides.
     private func sizeBytes() throws(AWSError) -> UInt64 {
-        guard let size = arguments.integer("Size") else { throw .missingParameter("Size") }
-        return try Self.bytes(ofGiB: size)
+        if let size = arguments.integer("Size") { return try Self.bytes(ofGiB: size) }
+        guard arguments.text("SnapshotId") != nil else { throw .missingParameter("Size") }
+        return 0
     }
 
     static func bytes(ofGiB size: Int) throws(AWSError) -> UInt64 {
