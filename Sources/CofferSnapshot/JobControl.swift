@@ -13,10 +13,15 @@ public struct SnapshotProgress: Sendable, Equatable {
 public final class JobControl: Sendable {
     private let cancelled = Atomic<Bool>(false)
     private let onProgress: @Sendable (SnapshotProgress) -> Void
+    /// Whether other threads that want the processors come first: for a snapshot of a volume that is in use.
+    let isBackground: Bool
 
     /// `onProgress` is called by the thread that does the work, some times a second, and should return soon.
-    public init(onProgress: @escaping @Sendable (SnapshotProgress) -> Void = { _ in }) {
-        self.onProgress = onProgress
+    public init(
+        isBackground: Bool = false,
+        onProgress: @escaping @Sendable (SnapshotProgress) -> Void = { _ in }
+    ) {
+        (self.isBackground, self.onProgress) = (isBackground, onProgress)
     }
 
     /// Has the work end with `.cancelled` before it is complete, or lets it complete where that is too late.

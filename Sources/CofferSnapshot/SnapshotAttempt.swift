@@ -88,8 +88,11 @@ public struct SnapshotAttempt: Sendable {
                 while entries.count < 256, let entry = try cursor.next() { entries.append(entry) }
                 if entries.isEmpty { break }
                 let window = EntryWindow(entries)
-                try ParallelRun.forEach(entries.count, workers: ParallelRun.threadCount) {
-                    [control] (worker, item) throws(SnapshotError) in
+                try ParallelRun.forEach(
+                    entries.count,
+                    workers: ParallelRun.threadCount,
+                    isBackground: control.isBackground
+                ) { [control] (worker, item) throws(SnapshotError) in
                     try control.check()
                     window[item] = try store(worker, window[item])
                 }

@@ -1,6 +1,7 @@
 internal import CofferBlock
 internal import CofferSecrets
 internal import CofferShapes
+internal import Synchronization
 
 /// Which blocks may differ from the previous snapshot.
 public enum ChangedBlocks: Sendable {
@@ -24,6 +25,8 @@ public final class SnapshotJob: Sendable {
     private let previous: AuthenticManifest?
     private let changed: BlockMap?
     private let claims: BlockClaims
+    /// Of those who preserve: as many as ever did at one time.
+    private let spareBuffers = Mutex<[BlockBuffer]>([])
 
     /// Begins a snapshot: from its return on, its folder says `pending`. Nothing is read yet.
     ///
@@ -85,7 +88,8 @@ public final class SnapshotJob: Sendable {
     /// where the content cannot be stored it is the snapshot that ends, and the volume goes on.
     public func preserve(_ index: UInt64) {
         guard claims.claim(index) else { return }
-        let buffer = BlockBuffer()
+        let buffer = spareBuffers.withLock { $0.popLast() } ?? BlockBuffer()
+        defer { spareBuffers.withLock { $0.append(buffer) } }
         do throws(SnapshotError) {
             let known = try previous?.manifest.entry(at: index)
             claims.finish(index, preserving: try store(index, known, buffer))
@@ -130,8 +134,11 @@ public final class SnapshotJob: Sendable {
         var noted = ContinuousClock.now
         while try plan.fill(window) {
             try attempt.control.check()
-            try ParallelRun.forEach(window.readCount, workers: buffers.count) {
-                [self] (worker, item) throws(SnapshotError) in
+            try ParallelRun.forEach(
+                window.readCount,
+                workers: buffers.count,
+                isBackground: attempt.control.isBackground
+            ) { [self] (worker, item) throws(SnapshotError) in
                 try attempt.control.check()
                 let (index, known) = window.read(item)
                 window.set(try sweep(index, known, buffers[worker]), item)

@@ -189,6 +189,11 @@ import Testing
         #expect(throws: SnapshotError.notFound(SnapshotSubject.id(1))) {
             try SnapshotSubject.snapshot(SnapshotSubject.id(2), of: volume, after: first, in: storage)
         }
+        // It was begun, so it says why it failed.
+        #expect(
+            try SnapshotStore(storage).state(SnapshotSubject.id(2))?.phase
+                == .error(reason: SnapshotError.notFound(SnapshotSubject.id(1)).sentence)
+        )
     }
 
     @Test func `a wrapped key made for something else is refused`() throws {
