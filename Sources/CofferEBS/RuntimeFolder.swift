@@ -99,10 +99,17 @@ public struct RuntimeFolder: Sendable {
         unsafe rmdir(path)  // where this was the last
     }
 
-    /// Held while one process changes a volume's attachment: two mounts at once take turns. Gone with the process.
-    func lock(_ id: VolumeID, waitSeconds: Int = 15) throws -> OperationLock {
+    /// Held while one command changes a volume's attachment: two mounts at once take turns. Gone with the process. nil
+    /// while another has it.
+    func tryLock(_ id: VolumeID) throws -> OperationLock? {
         try prepare(id)
-        return try OperationLock(path: lockPath(id), volume: id, waitSeconds: waitSeconds)
+        return try OperationLock.take(path: lockPath(id))
+    }
+
+    /// As `tryLock`; IncorrectState while another has it.
+    func lock(_ id: VolumeID) throws -> OperationLock {
+        guard let lock = try tryLock(id) else { throw OperationLock.busy(id) }
+        return lock
     }
 
     /// Whether a process is changing the volume right now.
@@ -165,23 +172,31 @@ struct ProcessIdentity: Codable, Sendable, Equatable {
 final class OperationLock: Sendable {
     private let descriptor: Int32
 
-    /// IncorrectState when another process holds it for longer.
-    init(path: String, volume: VolumeID, waitSeconds: Int) throws {
+    /// nil while another has it.
+    static func take(path: String) throws -> OperationLock? {
+        let lock = try OperationLock(path: path)
+        while flock(lock.descriptor, LOCK_EX | LOCK_NB) != 0 {
+            if errno == EINTR { continue }
+            guard errno == EWOULDBLOCK else {
+                throw AWSError(.internalError, "cannot lock \(path): \(SystemError.text(errno))")
+            }
+            return nil
+        }
+        return lock
+    }
+
+    static func busy(_ volume: VolumeID) -> AWSError {
+        AWSError(
+            .incorrectState,
+            "another command is changing volume \(volume) right now",
+            hint: "wait for it to end, then try again"
+        )
+    }
+
+    private init(path: String) throws {
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
             throw AWSError(.internalError, "cannot open \(path): \(SystemError.text(errno))")
-        }
-        let deadline = ContinuousClock.now + .seconds(waitSeconds)
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            guard errno == EWOULDBLOCK || errno == EINTR, ContinuousClock.now < deadline else {
-                close(descriptor)
-                throw AWSError(
-                    .incorrectState,
-                    "another command is changing volume \(volume) right now",
-                    hint: "wait for it to end, then try again"
-                )
-            }
-            usleep(20_000)
         }
     }
 

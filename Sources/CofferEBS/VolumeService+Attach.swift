@@ -16,7 +16,7 @@ extension VolumeService {
         caller: Caller
     ) async throws -> Attachment {
         let found = try await attachable(reference, options, isDryRun: isDryRun, caller: caller)
-        let (record, lock) = try locked(found.id, for: .attach)
+        let (record, lock) = try await locked(found.id, for: .attach)
         defer { withExtendedLifetime(lock) {} }
         try enter(record, options)
         let begun = try await attach(record, options, mountDirectory: nil, caller: caller)
@@ -31,7 +31,7 @@ extension VolumeService {
         caller: Caller
     ) async throws -> VolumeAttachment {
         let found = try await attachable(reference, options, isDryRun: isDryRun, caller: caller)
-        let (record, lock) = try locked(found.id, for: .attach, waits: false)
+        let (record, lock) = try await locked(found.id, for: .attach, waits: false)
         let entry = try enter(record, options)
         afterwards {
             defer { lock.giveUp() }

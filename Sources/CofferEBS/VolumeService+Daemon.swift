@@ -32,8 +32,9 @@ extension VolumeService {
     ) async throws -> OpenedHeader {
         let image = VolumeImage(store, volumeID: record.id, clock: clock)
         let header = try translating("reading the header") { try image.read().newest() }
-        try await takeGrant(record, header, caller: caller)
+        let grant = try await takeGrant(record, header, caller: caller)
         let unwrapped = try await unwrappedKey(of: header, caller: caller)
+        await retireOldGrants(of: record.id, but: grant)
         let volumeKey = unwrapped.volumeKey
         var notices: [String] = []
         if !options.isReadOnly, !options.acceptsRollback {

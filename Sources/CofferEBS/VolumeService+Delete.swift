@@ -9,7 +9,7 @@ extension VolumeService {
     /// from a disk that keeps old blocks of deleted files. (`DeleteVolume`)
     public func deleteVolume(_ reference: String, isDryRun: Bool = false, caller: Caller) async throws {
         let found = try await permitted(reference, to: "ec2:DeleteVolume", isDryRun: isDryRun, caller: caller)
-        let (record, lock) = try locked(found.id, for: .delete)
+        let (record, lock) = try await locked(found.id, for: .delete)
         defer { withExtendedLifetime(lock) {} }
         let path = paths.file(record.id)
         if unsafe access(path, F_OK) == 0 {

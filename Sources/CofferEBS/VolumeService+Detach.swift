@@ -11,7 +11,7 @@ extension VolumeService {
     /// its filesystem is mounted or its file is open, unless forced. (`DetachVolume`)
     public func detachVolume(_ reference: String, force: Bool = false, caller: Caller) async throws {
         let found = try await detachable(reference, caller: caller)
-        let (record, lock) = try locked(found.id, for: nil)
+        let (record, lock) = try await locked(found.id, for: nil)
         defer { withExtendedLifetime(lock) {} }
         try await detach(record, force: force)
     }
@@ -28,7 +28,7 @@ extension VolumeService {
     ) async throws -> VolumeAttachment {
         if let instance = claim.instance { try requireHost(instance) }
         let found = try await detachable(reference, isDryRun: isDryRun, caller: caller)
-        let (record, lock) = try locked(found.id, for: .detach, waits: false)
+        let (record, lock) = try await locked(found.id, for: .detach, waits: false)
         let situation = try situation(record, isChanging: false)
         try VolumeLifecycle.require(claim, situation, host: instanceID)
         try catalog.setStage(.detaching, ofAttachment: record.id)
@@ -45,7 +45,7 @@ extension VolumeService {
     /// brings back to clean what a dead daemon or a killed command left.
     public func unmountVolume(_ reference: String, force: Bool = false, caller: Caller) async throws {
         let found = try await detachable(reference, caller: caller)
-        let (record, lock) = try locked(found.id, for: nil)
+        let (record, lock) = try await locked(found.id, for: nil)
         defer { withExtendedLifetime(lock) {} }
         try await undoing(record, force: force) { view in
             try await self.undo(record, view, force: force)

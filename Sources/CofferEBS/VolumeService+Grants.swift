@@ -10,10 +10,10 @@ internal import Logging
 extension VolumeService {
     /// Has KMS grant what the attachment is for. The caller needs leave for it, as on AWS. (KMS developer guide,
     /// "Examining grants"; EBS user guide, "Requirements for Amazon EBS encryption".)
-    func takeGrant(_ record: VolumeRecord, _ header: VolumeHeader, caller: Caller) async throws {
-        await retireGrants(of: record.id)
-        await retireDeadGrants(but: record.id)
-        guard let slot = header.activeSlot, !slot.wrapped.keyARN.isAWSOwnedKey else { return }
+    ///
+    /// Gives the grant's name, nil where there is none.
+    func takeGrant(_ record: VolumeRecord, _ header: VolumeHeader, caller: Caller) async throws -> String? {
+        guard let slot = header.activeSlot, !slot.wrapped.keyARN.isAWSOwnedKey else { return nil }
         let key = slot.wrapped.keyARN
         var entry = GrantEntry(name: Self.grantName(), volume: record.id, key: key)
         try catalog.putGrant(entry)
@@ -25,10 +25,12 @@ extension VolumeService {
             )
             entry.grantID = grant.id
             try catalog.putGrant(entry)
+            return entry.name
         } catch let error as AWSError where Self.isWithoutSuchGrants(error) {
             // A KMS elsewhere that does not know the principal: its access key decrypts, and no grant is needed.
             try catalog.removeGrant(named: entry.name)
             logger.info("the KMS gives no grant", metadata: ["error": "\(error)"])
+            return nil
         } catch let error as AWSError where error.code == .disabled {
             try catalog.removeGrant(named: entry.name)
             throw error.hinting("enable it with `coffer key enable \(Self.keyName(key))`, then try again")
@@ -39,14 +41,22 @@ extension VolumeService {
         }
     }
 
-    /// Retires what a volume's attachments held. Best effort: what stays noted is tried again later.
+    /// Retires what a volume's attachments held. Best effort: what stays noted is tried again later; so is what would
+    /// have to be asked for first, as nobody is asked for a passphrase here.
     func retireGrants(of id: VolumeID) async {
-        for entry in (try? catalog.grants(of: id)) ?? [] { await retire(entry) }
+        for entry in (try? catalog.grants(of: id)) ?? [] where entry.grantID != nil { await retire(entry) }
+    }
+
+    /// Retires all grants but the newest of this volume, once KMS has answered and the home is open: what a detach could
+    /// not retire, as it asks nobody for a passphrase, and what ended without one.
+    func retireOldGrants(of id: VolumeID, but newest: String?) async {
+        for entry in (try? catalog.grants(of: id)) ?? [] where entry.name != newest { await retire(entry) }
+        await retireDeadGrants(but: id)
     }
 
     /// Retires the grants of attachments that ended without their detach: a daemon that was killed, or that left at the
     /// last close.
-    func retireDeadGrants(but id: VolumeID?) async {
+    private func retireDeadGrants(but id: VolumeID?) async {
         guard let entries = try? catalog.grants() else { return }
         for entry in entries where entry.volume != id {
             guard !runtime.isLocked(entry.volume),

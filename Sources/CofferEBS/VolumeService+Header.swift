@@ -41,7 +41,7 @@ extension VolumeService {
     /// Mends a damaged copy of the header from the good one, which is authenticated first. The volume must be detached.
     public func repairVolume(_ reference: String, caller: Caller) async throws -> VolumeCheck {
         let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
-        let (record, lock) = try locked(found.id, for: .rewriteHeader)
+        let (record, lock) = try await locked(found.id, for: .rewriteHeader)
         defer { withExtendedLifetime(lock) {} }
         let store = try openStore(record, .readWrite)
         try lockExclusively(store, record)
@@ -74,7 +74,7 @@ extension VolumeService {
         caller: Caller
     ) async throws {
         let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
-        let (record, lock) = try locked(found.id, for: .rewriteHeader)
+        let (record, lock) = try await locked(found.id, for: .rewriteHeader)
         defer { withExtendedLifetime(lock) {} }
         let store = try openStore(record, .readWrite)
         try lockExclusively(store, record)

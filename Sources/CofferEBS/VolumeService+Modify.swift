@@ -95,7 +95,7 @@ extension VolumeService {
                     + "try again."
             )
         }
-        let (record, lock) = try locked(found.id, for: .modify, waits: waits)
+        let (record, lock) = try await locked(found.id, for: .modify, waits: waits)
         let target = try Self.target(of: request, record)
         // Under the lock nobody else modifies it: what seems to run was cut short.
         if let running = try newestModification(of: record.id), running.state.isRunning {

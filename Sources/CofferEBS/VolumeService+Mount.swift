@@ -35,7 +35,7 @@ extension VolumeService {
         caller: Caller
     ) async throws -> Attachment {
         let found = try await attachable(reference, options.attach, caller: caller)
-        let (record, lock) = try locked(found.id, for: nil)
+        let (record, lock) = try await locked(found.id, for: nil)
         defer { withExtendedLifetime(lock) {} }
         let view = inspect(record)
         if view.state == .attached, let mounted = view.filesystemMounts.last {

@@ -16,7 +16,7 @@ extension VolumeService {
         let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
         let service = caller.through(.ebs)
         let target = try await usableKey(key, caller: service)
-        let (record, lock) = try locked(found.id, for: .rewriteHeader)
+        let (record, lock) = try await locked(found.id, for: .rewriteHeader)
         defer { withExtendedLifetime(lock) {} }
         do {
             let store = try openStore(record, .readWrite)

@@ -23,7 +23,7 @@ extension VolumeService {
         let found = try await permittedToSnapshot(request, tags, caller)
         try SnapshotRules.check(request, tags)
         if isDryRun { throw AWSError.dryRunSucceeds }
-        let (volume, lock) = try locked(found.id, for: .snapshot)
+        let (volume, lock) = try await locked(found.id, for: .snapshot)
         defer { withExtendedLifetime(lock) {} }
         let view = inspect(volume)
         let folder = try openSnapshots()

@@ -57,11 +57,13 @@ extension VolumeService {
     ) async throws -> Listing<TagDescription> {
         try await requirePermission("ec2:DescribeTags", isDryRun: isDryRun, caller: caller)
         let filters = try FilterSet(query.filters, knowing: TagFilters.names)
-        let volumes = Set(try catalog.volumes(in: region(of: caller)).map(\.id.text))
+        let region = region(of: caller)
+        let here = Set(
+            try catalog.volumes(in: region).map(\.id.text) + catalog.snapshots(in: region).map(\.id.text)
+                + [instanceID.text]
+        )
         let tags = try catalog.allTags().compactMap { resource, tag -> TagDescription? in
-            guard let type = ResourceKind(resource), type != .volume || volumes.contains(resource) else {
-                return nil
-            }
+            guard let type = ResourceKind(resource), here.contains(resource) else { return nil }
             return TagDescription(resourceID: resource, resourceType: type.rawValue, tag: tag)
         }
         let wanted = tags.filter { tag in filters.match { TagFilters.values(of: $0, tag) } }
@@ -109,7 +111,13 @@ extension VolumeService {
                 try requireHost(id)
                 let host = instanceResource(caller)
                 return ActionResource(arn: host.arn, tags: try catalog.tags(of: id), facts: host.facts)
-            case .snapshot, nil:
+            case .snapshot:
+                let snapshot = try catalog.snapshot(id: try Self.snapshotID(id))
+                guard let snapshot, snapshot.region == region(of: caller) else {
+                    throw AWSError(.snapshotNotFound, "The snapshot '\(id)' does not exist.")
+                }
+                return resource(snapshot)
+            case nil:
                 throw AWSError(.resourceIDInvalid, "The ID '\(id.prefix(64))' is not valid")
             }
         }

@@ -55,22 +55,13 @@ public actor VolumeService {
     // MARK: - Parts that the other verbs share
 
     /// A volume as it is once no other command changes it; held so while the lock lives. Refused where its state does not
-    /// allow `verb`. With `waits` another command's end is waited for a while.
+    /// allow `verb`; without `waits` also where the state does not that another command is about to change.
     func locked(
         _ id: VolumeID,
         for verb: VolumeVerb?,
         waits: Bool = true
-    ) throws -> (VolumeRecord, OperationLock) {
-        let lock: OperationLock
-        do {
-            lock = try runtime.lock(id, waitSeconds: waits ? 15 : 0)
-        } catch let error as AWSError where error.code == .incorrectState {
-            // What is under way may be told better.
-            if let verb, let record = try catalog.volume(id: id) {
-                try VolumeLifecycle.require(verb, situation(record, isChanging: true))
-            }
-            throw error
-        }
+    ) async throws -> (VolumeRecord, OperationLock) {
+        let lock = try await takeLock(id, refusing: waits ? nil : verb)
         // Read again: who held the lock before may have changed or removed it.
         guard let record = try catalog.volume(id: id) else {
             runtime.remove(id)
@@ -78,6 +69,19 @@ public actor VolumeService {
         }
         if let verb { try VolumeLifecycle.require(verb, situation(record, isChanging: false)) }
         return (record, lock)
+    }
+
+    /// Waits a while for another command's end. Others are served meanwhile: it may be work of this very service.
+    private func takeLock(_ id: VolumeID, refusing verb: VolumeVerb?) async throws -> OperationLock {
+        let deadline = ContinuousClock.now + .seconds(15)
+        while true {
+            if let lock = try runtime.tryLock(id) { return lock }
+            if let verb, let record = try catalog.volume(id: id) {
+                try VolumeLifecycle.require(verb, situation(record, isChanging: true))
+            }
+            guard ContinuousClock.now < deadline else { throw OperationLock.busy(id) }
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     /// All that decides the volume's state. `isChanging` is false for who holds the operation lock.

@@ -285,4 +285,25 @@ struct VolumeAttachTests {
         try? file.close()
         #expect(try await home.now(id).state == .available)
     }
+
+    @Test func `what begins behind another's end waits for it, and the service answers meanwhile`()
+        async throws
+    {
+        let home = try await VolumeHome()
+        let id = try await home.volume().id.text
+        for _ in 0..<5 {
+            _ = try await attach(home, id)
+            // Attaching still: the detach waits its turn.
+            _ = try await home.volumes.beginDetachVolume(id, caller: home.root)
+            while try await home.now(id).state != .available { try await Task.sleep(for: .milliseconds(1)) }
+            // The detach may still be retiring its grant.
+            _ = try await home.volumes.beginModifyVolume(
+                id,
+                ModifyVolumeRequest(iops: 3000),
+                caller: home.root
+            )
+        }
+        try await home.volumes.deleteVolume(id, caller: home.root)
+        #expect(try await home.volumes.describeVolumes(caller: home.root).isEmpty)
+    }
 }

@@ -94,7 +94,8 @@ internal import Testing
         ("ami-blah", AWSError.Code.resourceIDInvalid), ("", .resourceIDInvalid),
         ("vol-xyz", .volumeIDMalformed),
         ("vol-0123456789abcdef0", .volumeNotFound), ("i-0123456789abcdef0", .instanceNotFound),
-        ("i-zz", .instanceIDMalformed),
+        ("i-zz", .instanceIDMalformed), ("snap-0123456789abcdef0", .snapshotNotFound),
+        ("snap-x", .snapshotIDMalformed),
     ])
     func `what is not there bears no tags`(_ id: String, _ code: AWSError.Code) async throws {
         let home = try await VolumeHome()
