@@ -70,14 +70,13 @@ import Testing
     }
 
     @Test func `a writer waits out a short lock`() throws {
-        let lineage = SnapshotSubject.lineage()
+        let (lineage, folder) = (SnapshotSubject.lineage(), folder)
         var held: (any StorageLock)? = try LineageWriter.lock(lineage, in: folder)
         #expect(throws: SnapshotError.lineageBusy(lineage)) {
             try LineageWriter(lineage, in: folder, patience: .milliseconds(1))
         }
         let holder = Mutex(held)
         held = nil
-        let folder = folder
         let problems = inParallel(2) { thread in
             if thread == 0 {
                 usleep(50_000)
