@@ -8,14 +8,14 @@ internal import Synchronization
 struct LineageCheck {
     private let store: SnapshotStore
     private let lineage: LineageID
-    private let manifests: [SnapshotManifest]
+    private let manifests: [ManifestReference]
     private let control: JobControl
     private let blocksTotal: UInt64
 
     init(
         _ store: SnapshotStore,
         _ lineage: LineageID,
-        _ manifests: [SnapshotManifest],
+        _ manifests: [ManifestReference],
         _ control: JobControl,
         blocksTotal: UInt64
     ) {
@@ -25,18 +25,29 @@ struct LineageCheck {
 
     func run(readsBlocks: Bool, _ report: inout SnapshotReport) throws(SnapshotError) {
         var live = LiveSlots()
-        for manifest in manifests { try live.insert(manifest) }
-        try findLeftovers(live, &report)
+        for reference in manifests {
+            if let manifest = try open(reference) { try live.insert(manifest) }
+        }
+        try findLeftovers(&report)
         var packs: [UInt32: CheckedPack] = [:]
         for number in live.packNumbers {
             guard let slots = live.slots(number) else { continue }
             packs[number] = try check(number, slots, readsBlocks: readsBlocks, &report)
         }
-        for manifest in manifests { try check(manifest, packs, readsBlocks: readsBlocks, &report) }
+        for reference in manifests { try check(reference, packs, &report) }
+    }
+
+    /// nil where it was removed since the check began.
+    private func open(_ reference: ManifestReference) throws(SnapshotError) -> SnapshotManifest? {
+        do throws(SnapshotError) {
+            return try reference.open(in: store.storage)
+        } catch .notFound {
+            return nil
+        }
     }
 
     /// What nobody names, where nobody is at work: under the lock, so that what is on its way is not called left over.
-    private func findLeftovers(_ live: LiveSlots, _ report: inout SnapshotReport) throws(SnapshotError) {
+    private func findLeftovers(_ report: inout SnapshotReport) throws(SnapshotError) {
         guard let names = try store.storage.names(in: lineage.folder) else { return }
         for name in names where LineageID.packNumber(name) == nil && name != lineage.lockFile.name {
             let sentence = "\(lineage.folder)/\(name) is no part of a lineage"
@@ -50,15 +61,15 @@ struct LineageCheck {
             return
         }
         defer { withExtendedLifetime(lock) {} }
-        // Snapshots that came or went since the manifests were opened are seen now.
-        var live = live
+        // Snapshots that came since the manifests were read are seen now.
+        let live: LiveSlots
         do {
-            for manifest in try store.manifestsNamingBlocks(of: lineage) { try live.insert(manifest) }
+            live = try store.liveSlots(of: lineage)
         } catch {
             return  // which is a finding already; what it names is not known
         }
-        let packs = names.compactMap(LineageID.packNumber)
-        if packs.isEmpty, live.packNumbers.isEmpty, manifests.isEmpty {
+        let packs = (try store.storage.names(in: lineage.folder) ?? []).compactMap(LineageID.packNumber)
+        if packs.isEmpty, live.packNumbers.isEmpty {
             let sentence = "lineage \(lineage) holds nothing"
             report.findings.append(SnapshotFinding(.leftoverFolder, sentence, lineage: lineage))
         }
@@ -134,11 +145,11 @@ struct LineageCheck {
     /// Compares what a manifest names with what the packs were found to hold; where they differ, the block is read, and
     /// the manifest decides.
     private func check(
-        _ manifest: SnapshotManifest,
+        _ reference: ManifestReference,
         _ packs: [UInt32: CheckedPack],
-        readsBlocks: Bool,
         _ report: inout SnapshotReport
     ) throws(SnapshotError) {
+        guard let manifest = try open(reference) else { return }
         let id = manifest.snapshotID
         let reader = LineageReader(lineage, in: store.storage)
         let buffer = BlockBuffer()
@@ -162,10 +173,7 @@ struct LineageCheck {
                 )
             } catch {
                 // A snapshot that was removed since may have no blocks.
-                let names = try store.storage.names(in: id.folder) ?? []
-                guard names.contains(id.manifest.name) || names.contains(id.retiredManifest.name) else {
-                    return
-                }
+                guard try reference.exists(in: store.storage) else { return }
                 var code = SnapshotFinding.Code.blockDamaged
                 if case .missingBlock = error { code = .blockMissing }
                 report.findings.append(

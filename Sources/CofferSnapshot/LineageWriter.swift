@@ -2,6 +2,7 @@ internal import CofferBlock
 internal import CofferCrypto
 internal import CofferSecrets
 internal import CofferShapes
+internal import Glibc
 internal import Synchronization
 
 /// Appends ciphertext blocks to a lineage, for one snapshot at a time; several threads may append at once.
@@ -30,10 +31,14 @@ public final class LineageWriter: Sendable {
     }
 
     /// Takes the lineage's lock; makes its folder where it is missing. Throws `.lineageBusy` when another writer or a
-    /// collector has the lock.
-    public init(_ lineage: LineageID, in storage: any SnapshotStorage) throws(SnapshotError) {
+    /// collector has the lock and keeps it for longer than `patience`: a check has it for some moments.
+    public init(
+        _ lineage: LineageID,
+        in storage: any SnapshotStorage,
+        patience: Duration = .seconds(1)
+    ) throws(SnapshotError) {
         (self.lineage, self.storage) = (lineage, storage)
-        lock = try Self.lock(lineage, in: storage)
+        lock = try Self.lock(lineage, in: storage, patience: patience)
         let names = try storage.names(in: lineage.folder) ?? []
         let highest = names.compactMap(LineageID.packNumber).max() ?? 0
         guard highest < .max else { throw .lineageFull(lineage) }
@@ -43,14 +48,19 @@ public final class LineageWriter: Sendable {
     /// The lock of a lineage, whose folder is made where it is missing.
     static func lock(
         _ lineage: LineageID,
-        in storage: any SnapshotStorage
+        in storage: any SnapshotStorage,
+        patience: Duration = .zero
     ) throws(SnapshotError) -> any StorageLock {
+        let end = ContinuousClock.now + patience
         while true {
             if try storage.makeFolder(lineage.folder) { try storage.syncFolder(nil) }
             do throws(SnapshotError) {
-                guard let lock = try storage.tryLock(lineage.lockFile) else { throw .lineageBusy(lineage) }
-                return lock
-            } catch .files(2, _, _) {}  // ENOENT: a collector has just removed the empty folder
+                if let lock = try storage.tryLock(lineage.lockFile) { return lock }
+            } catch .files(ENOENT, _, _) {
+                continue  // a collector has just removed the empty folder
+            }
+            guard ContinuousClock.now < end else { throw .lineageBusy(lineage) }
+            usleep(10_000)
         }
     }
 
@@ -94,8 +104,8 @@ public final class LineageWriter: Sendable {
         guard !state.isOver else { throw .writerOver }
         if let pack = state.current, let slot = pack.takeSlot() { return (pack, slot) }
         guard state.nextNumber < .max else { throw .lineageFull(lineage) }
-        let pack = try WrittenPack(lineage, state.nextNumber, in: storage)
         state.uncommitted.append(state.nextNumber)
+        let pack = try WrittenPack(lineage, state.nextNumber, in: storage)
         state.nextNumber += 1
         state.current = pack
         state.unsynced.append(pack)

@@ -1,3 +1,4 @@
+internal import CofferBlock
 internal import CofferShapes
 
 /// Which slots of which packs of a lineage are named by a manifest.
@@ -30,21 +31,45 @@ struct SlotSet: Sendable, Equatable {
     var members: [Int] { (0..<PackLayout.slotCount).filter(contains) }
 }
 
+/// Where a manifest that names blocks lies: files are opened one at a time, however many snapshots there are.
+struct ManifestReference: Sendable {
+    let id: SnapshotID
+    let isRetired: Bool
+
+    /// Throws `.notFound` where it was removed since.
+    func open(in storage: any SnapshotStorage) throws(SnapshotError) -> SnapshotManifest {
+        try SnapshotManifest(id, in: storage, isRetired: isRetired)
+    }
+
+    /// Whether it is there still.
+    func exists(in storage: any SnapshotStorage) throws(SnapshotError) -> Bool {
+        let path = isRetired ? id.retiredManifest : id.manifest
+        return try storage.names(in: id.folder)?.contains(path.name) ?? false
+    }
+}
+
 extension SnapshotStore {
-    /// The manifests that name blocks, complete snapshots' and retired ones', of one lineage or of all. Throws where one
-    /// cannot be read: nobody knows then which blocks it needs.
-    func manifestsNamingBlocks(
-        of lineage: LineageID? = nil
-    ) throws(SnapshotError) -> [SnapshotManifest] {
-        var manifests: [SnapshotManifest] = []
+    /// The manifests that name blocks: complete snapshots' and retired ones'.
+    func manifestReferences() throws(SnapshotError) -> [ManifestReference] {
+        var references: [ManifestReference] = []
         for id in try snapshotIDs() {
             for isRetired in [false, true] {
-                do {
-                    let manifest = try SnapshotManifest(id, in: storage, isRetired: isRetired)
-                    if lineage == nil || manifest.header.lineage == lineage { manifests.append(manifest) }
-                } catch .notFound {}
+                let reference = ManifestReference(id: id, isRetired: isRetired)
+                if try reference.exists(in: storage) { references.append(reference) }
             }
         }
-        return manifests
+        return references
+    }
+
+    /// What manifests name of a lineage. Throws where any manifest cannot be read: nobody knows then what it needs.
+    func liveSlots(of lineage: LineageID) throws(SnapshotError) -> LiveSlots {
+        var live = LiveSlots()
+        for reference in try manifestReferences() {
+            do {
+                let manifest = try reference.open(in: storage)
+                if manifest.header.lineage == lineage { try live.insert(manifest) }
+            } catch .notFound {}  // removed since
+        }
+        return live
     }
 }

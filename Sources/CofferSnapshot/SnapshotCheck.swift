@@ -21,12 +21,14 @@ public struct SnapshotCheck: Sendable {
         keys: (ManifestHeader) -> SnapshotMACKey?
     ) throws(SnapshotError) -> SnapshotReport {
         var report = SnapshotReport()
-        var manifests: [LineageID: [SnapshotManifest]] = [:]
-        for manifest in try openManifests(keys, &report) {
-            manifests[manifest.header.lineage, default: []].append(manifest)
-        }
+        var manifests: [LineageID: [ManifestReference]] = [:]
         var total: UInt64 = 0
-        for manifest in manifests.values.joined() { total += manifest.header.blockCount }
+        for reference in try store.manifestReferences() {
+            try control.check()
+            guard let header = try check(reference, keys, &report) else { continue }
+            manifests[header.lineage, default: []].append(reference)
+            total += header.blockCount
+        }
         let lineages = Set(try store.lineages()).union(manifests.keys)
         for lineage in lineages.sorted(by: { $0.description < $1.description }) {
             let check = LineageCheck(store, lineage, manifests[lineage] ?? [], control, blocksTotal: total)
@@ -36,40 +38,31 @@ public struct SnapshotCheck: Sendable {
         return report
     }
 
-    /// The manifests that can be read to their end; what is wrong with the others goes into the report.
-    private func openManifests(
+    /// Reads a manifest to its end; nil where it is gone, or something is wrong with it, which goes into the report.
+    private func check(
+        _ reference: ManifestReference,
         _ keys: (ManifestHeader) -> SnapshotMACKey?,
         _ report: inout SnapshotReport
-    ) throws(SnapshotError) -> [SnapshotManifest] {
-        var usable: [SnapshotManifest] = []
-        for id in try store.snapshotIDs() {
-            for isRetired in [false, true] {
-                try control.check()
-                do throws(SnapshotError) {
-                    let manifest = try SnapshotManifest(id, in: store.storage, isRetired: isRetired)
-                    if let key = keys(manifest.header) {
-                        _ = try manifest.authenticated(by: key)
-                        report.authenticated.insert(id)
-                    }
-                    for page in manifest.table.indices { _ = try manifest.loadPage(page) }
-                    usable.append(manifest)
-                } catch {
-                    switch error {
-                    case .notFound: break
-                    case .tampered, .unrelatedKey:
-                        report.findings.append(
-                            SnapshotFinding(.manifestTampered, error.sentence, snapshotID: id)
-                        )
-                    case .cancelled: throw error
-                    default:
-                        report.findings.append(
-                            SnapshotFinding(.manifestUnusable, error.sentence, snapshotID: id)
-                        )
-                    }
-                }
+    ) throws(SnapshotError) -> ManifestHeader? {
+        let id = reference.id
+        do throws(SnapshotError) {
+            let manifest = try reference.open(in: store.storage)
+            if let key = keys(manifest.header) {
+                _ = try manifest.authenticated(by: key)
+                report.authenticated.insert(id)
             }
+            for page in manifest.table.indices { _ = try manifest.loadPage(page) }
+            return manifest.header
+        } catch {
+            let code: SnapshotFinding.Code
+            switch error {
+            case .notFound: return nil
+            case .tampered, .unrelatedKey: code = .manifestTampered
+            default: code = .manifestUnusable
+            }
+            report.findings.append(SnapshotFinding(code, error.sentence, snapshotID: id))
+            return nil
         }
-        return usable
     }
 
     /// Looks through the snapshots' folders for what a crash left.

@@ -33,8 +33,7 @@ public struct SnapshotCollector: Sendable {
         guard try store.storage.names(in: lineage.folder) != nil else { return CollectionReport() }
         let lock = try LineageWriter.lock(lineage, in: store.storage)
         defer { withExtendedLifetime(lock) {} }
-        var live = LiveSlots()
-        for manifest in try store.manifestsNamingBlocks(of: lineage) { try live.insert(manifest) }
+        let live = try store.liveSlots(of: lineage)
         var report = CollectionReport()
         var packsLeft = false
         let names = try store.storage.names(in: lineage.folder) ?? []

@@ -62,6 +62,17 @@ public final class SnapshotFolder: SnapshotStorage {
         }
     }
 
+    public func isLocked(_ path: StoragePath) throws(SnapshotError) -> Bool {
+        do {
+            return try openFile(path, .read).isLockedByAnother()
+        } catch let error as SnapshotError {
+            if case .files(ENOENT, _, _) = error { return false }
+            throw error
+        } catch {
+            throw .files(errno: EINVAL, call: "looking at", path: path.description)
+        }
+    }
+
     private func openOrCreate(_ path: StoragePath) throws(SnapshotError) -> FileBlockStore {
         while true {
             do {

@@ -8,16 +8,9 @@ public enum SnapshotStatus: Sendable, Equatable {
 }
 
 extension SnapshotStore {
-    /// Whether somebody holds the lineage's lock now.
+    /// Whether somebody writes to a lineage now, or frees blocks in it.
     public func isBusy(_ lineage: LineageID) throws(SnapshotError) -> Bool {
-        guard try storage.names(in: lineage.folder)?.contains(lineage.lockFile.name) == true else {
-            return false
-        }
-        do throws(SnapshotError) {
-            return try storage.tryLock(lineage.lockFile) == nil
-        } catch .files(2, _, _) {  // ENOENT: the folder has just gone
-            return false
-        }
+        try storage.isLocked(lineage.lockFile)
     }
 
     /// What has become of a snapshot, for whoever shows it. Throws `.notFound` where it was removed, or retired.

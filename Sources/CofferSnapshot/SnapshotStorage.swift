@@ -12,6 +12,9 @@ public protocol SnapshotStorage: Sendable {
     /// it. It goes with the last reference to the result.
     func tryLock(_ path: StoragePath) throws(SnapshotError) -> (any StorageLock)?
 
+    /// Whether anybody has that lock now. Takes nothing; false where there is no such file.
+    func isLocked(_ path: StoragePath) throws(SnapshotError) -> Bool
+
     /// The names in a folder, sorted; nil where there is no such folder. nil as the folder means the outermost one.
     func names(in folder: String?) throws(SnapshotError) -> [String]?
 

@@ -122,6 +122,10 @@ final class RecordingStorage: SnapshotStorage {
         }
     }
 
+    func isLocked(_ path: StoragePath) throws(SnapshotError) -> Bool {
+        state.withLock { $0.locked.contains(path) }
+    }
+
     fileprivate func unlock(_ path: StoragePath) { state.withLock { _ = $0.locked.remove(path) } }
 
     func names(in folder: String?) throws(SnapshotError) -> [String]? {

@@ -137,8 +137,8 @@ import Testing
         let before = pack.blocks
         try store.remove(SnapshotSubject.id(1))
         #expect(try SnapshotCollector(store).collect(lineage).blocksFreed == 6)
-        // But for what the filesystem needs to note the holes.
-        #expect(before - pack.blocks > 6 * SnapshotBlock.bytes / 512 - 64)
+        // The filesystem may have to take a block for what it notes of the holes.
+        #expect(before - pack.blocks >= 6 * SnapshotBlock.bytes / 512 - 64)
         #expect(try SnapshotSubject.blocks(second, in: storage) == volume.blocks)
         try store.remove(SnapshotSubject.id(2))
         #expect(try SnapshotCollector(store).collect(lineage).packsRemoved == 1)

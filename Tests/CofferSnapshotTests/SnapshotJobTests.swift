@@ -167,7 +167,7 @@ import Testing
     @Test func `one writer at a time has a lineage`() throws {
         let writer = try LineageWriter(SnapshotSubject.lineage(), in: storage)
         #expect(throws: SnapshotError.lineageBusy(SnapshotSubject.lineage())) {
-            try LineageWriter(SnapshotSubject.lineage(), in: storage)
+            try LineageWriter(SnapshotSubject.lineage(), in: storage, patience: .milliseconds(20))
         }
         #expect(throws: SnapshotError.lineageBusy(SnapshotSubject.lineage())) {
             try SnapshotCollector(SnapshotStore(storage)).collect(SnapshotSubject.lineage())

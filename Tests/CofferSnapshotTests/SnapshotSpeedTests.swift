@@ -85,6 +85,61 @@ import Testing
         }
     }
 
+    /// A full volume of 2 TiB: what grows with a volume's size and not with its changes.
+    @Test(.enabled(if: folder != nil, "measures"))
+    func `measure a manifest of four million blocks`() throws {
+        let folder = try #require(Self.folder) + "/coffer-manifest-speed"
+        try? FileManager.default.removeItem(atPath: folder)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let storage = try SnapshotFolder(path: folder)
+        let count = UInt64(4 << 20)
+        for number in 1...2 {
+            let id = SnapshotSubject.id(number)
+            let header = try SnapshotSubject.header(id, volumeBytes: count * UInt64(SnapshotBlock.bytes))
+            _ = try storage.makeFolder(id.folder)
+            print("writing:")
+            _ = try seconds {
+                var manifest = try ManifestWriter(header, in: storage)
+                try Self.append(count, number, to: &manifest)
+                _ = try manifest.commit(SnapshotSubject.macKey())
+            }
+        }
+        print("opening, 1000 look-ups:")
+        let time = try seconds {
+            let snapshot = try SnapshotSubject.open(SnapshotSubject.id(1), in: storage)
+            for index in 0..<UInt64(1000) {
+                #expect(try snapshot.manifest.entry(at: index * 4001) != nil)
+            }
+        }
+        print(time)
+        print("difference of two:")
+        let difference = try seconds {
+            var difference = try SnapshotDifference(
+                from: SnapshotManifest(SnapshotSubject.id(1), in: storage),
+                to: SnapshotManifest(SnapshotSubject.id(2), in: storage)
+            )
+            var found = 0
+            while try difference.next() != nil { found += 1 }
+            #expect(found == 4)
+        }
+        print(difference)
+    }
+
+    private static func append(_ count: UInt64, _ number: Int, to manifest: inout ManifestWriter) throws {
+        let digests = [UInt64(0), 1].map { unsafe BlockDigest(of: ModelVolume.noise(512, $0).span.bytes) }
+        for index in 0..<count {
+            let isChanged = number == 2 && index % (1 << 20) == 7
+            try manifest.append(
+                BlockEntry(
+                    index: index,
+                    place: ExportStream.place(index),
+                    digest: digests[isChanged ? 1 : 0]
+                )
+            )
+        }
+    }
+
     /// What a step took: by the wall clock, and of processors.
     private func seconds(_ body: () throws -> Void) rethrows -> Double {
         let (start, before) = (ContinuousClock.now, Self.processorSeconds)
