@@ -309,7 +309,8 @@ let package = Package(
         .testTarget(
             name: "FuseTests",
             dependencies: [
-                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferTesting", "CofferVolumed",
+                "CLinux", "CofferBlock", "CofferControl", "CofferSecrets", "CofferShapes", "CofferTesting",
+                "CofferVolumed",
             ],
             swiftSettings: testing
         ),

@@ -98,6 +98,10 @@ extension RuntimeFolder {
             return .elsewhere
         }
         if view.status?.fuseConnection == 0 { return .working }
+        // One that has done its work leaves by itself, and holds the file until it has.
+        if view.record?.isWorker == true, view.exposedMounts.isEmpty {
+            return lives || isServed() ? .working : .detached
+        }
         switch view.status?.state {
         case .serving, .leaving: return .attached
         case .faulted: return .faulted

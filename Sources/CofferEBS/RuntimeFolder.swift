@@ -133,6 +133,8 @@ struct AttachmentRecord: Codable, Sendable, Equatable {
     /// Inode of the mount namespace that the mounts are in.
     var mountNamespace: UInt64
     var attached: Timestamp
+    /// True for a daemon without a mount, which works on the volume and leaves by itself.
+    var isWorker: Bool?
 }
 
 /// A process by its id and start time, so that a number used again is not taken for it.

@@ -49,7 +49,8 @@ extension VolumeService {
                 daemon: ProcessIdentity(processID: ready.processID),
                 fuseConnection: nil,
                 mountNamespace: SystemNamespace.mount,
-                attached: clock.now
+                attached: clock.now,
+                isWorker: true
             ),
             of: volume.id
         )

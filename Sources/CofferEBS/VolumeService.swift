@@ -1,5 +1,6 @@
 internal import CofferBlock
 public import CofferCatalog
+internal import CofferControl
 internal import CofferCrypto
 internal import CofferSecrets
 public import CofferShapes
@@ -69,8 +70,19 @@ public actor VolumeService {
             runtime.remove(id)
             throw AWSError(.volumeNotFound, "The volume '\(id)' does not exist.")
         }
+        if verb != nil { await waitForWorker(record) }
         if let verb { try VolumeLifecycle.require(verb, situation(record, isChanging: false)) }
         return (record, lock)
+    }
+
+    /// Waits a while for a daemon that has done its work on a volume nobody attaches, and is about to leave.
+    private func waitForWorker(_ record: VolumeRecord) async {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            let view = inspect(record)
+            guard view.state == .working, view.status?.snapshot == nil else { return }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     /// Waits a while for another command's end. Others are served meanwhile: it may be work of this very service.

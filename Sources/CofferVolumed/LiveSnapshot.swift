@@ -12,6 +12,7 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
 
     private let volume: EncryptedVolume<FileBlockStore>
     private let attempt: SnapshotAttempt
+    private let control: JobControl
     private let previous: AuthenticManifest?
     private let progress: Progress
     private var job: SnapshotJob?
@@ -45,11 +46,12 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
             )
         )
         self.progress = progress
+        control = JobControl { progress.note($0) }
         attempt = try SnapshotAttempt(
             header,
             in: store,
             writer: writer,
-            control: JobControl { progress.note($0) }
+            control: control
         )
     }
 
@@ -113,7 +115,8 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
         do throws(BlockError) {
             try old?.putAside(at: offset, count: count)
         } catch {
-            job?.fail(.source(error))
+            // The volume goes on; what the snapshot would lack ends it.
+            control.cancel()
         }
     }
 
