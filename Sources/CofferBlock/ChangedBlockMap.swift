@@ -128,6 +128,13 @@ public final class ChangedBlockMap: Sendable {
         }
     }
 
+    /// What was written may be gone from the store: nothing is known any more.
+    public func distrust() {
+        monitor.lock()
+        defer { monitor.unlock() }
+        try? giveUp()
+    }
+
     /// Marks the map as clean, once the volume's data is durable and nothing writes any more. One that cannot be written
     /// stays as it is: in use, which a later boot does not believe.
     public func settle() {

@@ -48,16 +48,19 @@ public final class LazyFill: @unchecked Sendable {
     }
 
     /// Fills the blocks of a range that are not filled, durably. Takes their stripes, so that the caller holds none.
-    func fill(_ blocks: ClosedRange<Int>, _ locks: StripeLocks) throws(BlockError) {
+    ///
+    /// The sync is the volume's own: a failure must not be reported to the filling alone.
+    func fill(_ blocks: ClosedRange<Int>, _ locks: StripeLocks, _ fault: SyncFault) throws(BlockError) {
         monitor.lock()
         defer { monitor.unlock() }
         for block in blocks where !map.isFilled(block) {
             let stripe = StripeLocks.index(of: UInt64(block) * UInt64(AtomicBlockMap.blockBytes))
             locks.lockExclusively(stripe)
             defer { locks.unlock(stripe) }
-            try fill(block)
+            // A discard may have counted it as filled meanwhile.
+            if !map.isFilled(block) { try fill(block) }
         }
-        try store.sync()
+        try fault.sync(store)
         try map.markFilled(blocks.lowerBound..<blocks.upperBound + 1)
     }
 
@@ -108,14 +111,14 @@ extension EncryptedVolume {
     public func fillNext(from block: Int) throws(BlockError) -> Int? {
         guard let fill, let first = fill.map.firstUnfilled(from: block) else { return nil }
         let end = min(first + 16, fill.map.identity.blockCount)
-        try fill.fill(first...end - 1, locks)
+        try fill.fill(first...end - 1, locks, fault)
         return end
     }
 
     /// Fills one block, where it is not. The caller holds no stripe.
     public func fillBlock(_ block: Int) throws(BlockError) {
         guard isFilling, let fill, !fill.map.isFilled(block) else { return }
-        try fill.fill(block...block, locks)
+        try fill.fill(block...block, locks, fault)
     }
 
     /// All is filled, and the header says so: nothing asks the snapshot any more.
@@ -136,7 +139,7 @@ extension EncryptedVolumeWorker {
     private func fillFirst(at offset: UInt64, count: UInt64, isCleared: Bool) throws(BlockError) {
         guard count > 0, let fill = volume.fill, !fill.isFilled(at: offset, count: count) else { return }
         if isCleared { try release(at: offset, count: count, fill) }
-        try fill.fill(LazyFill.blocks(at: offset, count: count), locks)
+        try fill.fill(LazyFill.blocks(at: offset, count: count), locks, fault)
     }
 
     /// Counts the whole blocks of a range as filled with what they hold, without a copy. A snapshot that is being made

@@ -167,17 +167,28 @@ public struct SnapshotOrder: Codable, Sendable, Equatable {
     /// Complete snapshots of the volume, the newest first: what the new one is compared with, where the changed-block map
     /// knows nothing.
     public var earlier: [String]
-    /// Where the volume's filesystem is mounted: it is frozen at the snapshot's moment, so that it is clean.
-    public var filesystemDirectory: String?
+    /// The filesystem on the volume: it is frozen at the snapshot's moment, so that it is clean.
+    public var filesystem: FilesystemPlace?
 
     public init(
         snapshotID: String,
         snapshotsFolder: String,
         earlier: [String],
-        filesystemDirectory: String?
+        filesystem: FilesystemPlace?
     ) {
         (self.snapshotID, self.snapshotsFolder) = (snapshotID, snapshotsFolder)
-        (self.earlier, self.filesystemDirectory) = (earlier, filesystemDirectory)
+        (self.earlier, self.filesystem) = (earlier, filesystem)
+    }
+}
+
+/// Where a filesystem is mounted, and the device that it is on: its major and minor number.
+public struct FilesystemPlace: Codable, Sendable, Equatable {
+    public var directory: String
+    public var deviceMajor: UInt32
+    public var deviceMinor: UInt32
+
+    public init(directory: String, deviceMajor: UInt32, deviceMinor: UInt32) {
+        (self.directory, self.deviceMajor, self.deviceMinor) = (directory, deviceMajor, deviceMinor)
     }
 }
 

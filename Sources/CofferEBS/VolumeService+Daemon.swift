@@ -49,6 +49,8 @@ extension VolumeService {
             if let words { notices.append(words) }
         }
         let mark = try catalog.mark(of: record.id)
+        // What changed in a volume that was put back nobody has noted.
+        if options.acceptsRollback { unsafe unlink(paths.changedMap(record.id)) }
         let start = try translating("reading the header") {
             try image.beginAttach(
                 volumeKey,

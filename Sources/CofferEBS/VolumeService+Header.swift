@@ -81,6 +81,7 @@ extension VolumeService {
         let image = VolumeImage(store, volumeID: record.id, clock: clock)
         let saved = try translating("reading the saved header") { try image.readSavedHeader(bytes) }
         let volumeKey = try await volumeKey(of: saved, caller: caller)
+        unsafe unlink(paths.changedMap(record.id))
         let mark = try catalog.mark(of: record.id)
         let header = try translating("restoring the header of \(record.label)") {
             try image.restoreHeader(bytes, volumeKey, mark: mark, acceptingRollback: acceptsRollback)

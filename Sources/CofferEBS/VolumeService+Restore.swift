@@ -127,7 +127,11 @@ extension VolumeService {
 
     /// What an attachment of a volume that is not filled needs besides its header.
     func openFill(of header: VolumeHeader, caller: Caller) async throws -> OpenedFill? {
-        guard header.isUnfilled, let id = header.parentSnapshot else { return nil }
+        guard header.isUnfilled, let id = header.parentSnapshot else {
+            // A daemon that was killed as it had just filled the last block leaves the map.
+            if unsafe unlink(paths.fillMap(header.volumeID)) == 0 { releaseRetiredSnapshots() }
+            return nil
+        }
         let opened: OpenedSnapshot
         do {
             opened = try await openSnapshot(id, caller: caller)
@@ -146,12 +150,12 @@ extension VolumeService {
 
     // MARK: - Snapshots that are needed still
 
-    /// Whether a volume is filled from a snapshot.
-    func isBeingRead(_ id: SnapshotID) -> Bool {
-        let volumes = (try? catalog.volumes()) ?? []
-        return volumes.contains { volume in
+    /// Whether a volume is filled from a snapshot, or about to be. What cannot be told counts as yes.
+    func isBeingRead(_ id: SnapshotID) throws -> Bool {
+        try catalog.volumes().contains { volume in
             guard volume.snapshot == id else { return false }
-            return unsafe access(paths.fillMap(volume.id), F_OK) == 0
+            let exists = unsafe access(paths.fillMap(volume.id), F_OK) == 0 || errno != ENOENT
+            return exists || volume.stage == .creating
         }
     }
 
@@ -162,7 +166,7 @@ extension VolumeService {
             return
         }
         let store = SnapshotStore(folder)
-        for id in (try? store.retiredIDs()) ?? [] where !isBeingRead(id) {
+        for id in (try? store.retiredIDs()) ?? [] where (try? isBeingRead(id)) == false {
             let lineage = try? SnapshotManifest(id, in: folder, isRetired: true).header.lineage
             try? store.remove(id)
             if let lineage { try? collect(lineage, store) }

@@ -86,6 +86,11 @@ extension VolumeService {
             } else {
                 try await copyUnderOtherKey(source, record, caller)
             }
+            // Whoever looked before it had a folder may have taken it for one that was interrupted.
+            try catalog.change(record.id) {
+                ($0.stage, $0.failure, $0.completed) = (.completed, nil, clock.now)
+            }
+            note(resource: record.id.text, record.region, "copySnapshot", "succeeded", cause: "")
             logger.info("copied snapshot", metadata: ["snapshot": "\(record.id)", "source": "\(source.id)"])
         } catch {
             let error = (error as? SnapshotError)?.awsError ?? error

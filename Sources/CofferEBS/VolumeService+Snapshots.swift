@@ -43,8 +43,14 @@ extension VolumeService {
             let order = SnapshotOrder(
                 snapshotID: record.id.text,
                 snapshotsFolder: paths.snapshotsFolder,
-                earlier: try earlierSnapshots(of: volume),
-                filesystemDirectory: view.filesystemMounts.last?.mountPoint
+                earlier: try earlierSnapshots(of: volume, but: record.id),
+                filesystem: view.filesystemMounts.last.map { mount in
+                    FilesystemPlace(
+                        directory: mount.mountPoint,
+                        deviceMajor: mount.deviceMajor,
+                        deviceMinor: mount.deviceMinor
+                    )
+                }
             )
             try await begin(order, volume, view, caller)
         } catch {
@@ -97,8 +103,9 @@ extension VolumeService {
     }
 
     /// Complete snapshots of a volume, the newest first.
-    private func earlierSnapshots(of volume: VolumeRecord) throws -> [String] {
-        try catalog.snapshots().filter { $0.volume == volume.id && $0.stage != .failed }
+    private func earlierSnapshots(of volume: VolumeRecord, but id: SnapshotID) throws -> [String] {
+        try catalog.snapshots()
+            .filter { $0.volume == volume.id && $0.stage != .failed && $0.id != id }
             .reversed().prefix(8).map(\.id.text)
     }
 
@@ -218,10 +225,11 @@ extension VolumeService {
             )
         }
         let store = SnapshotStore(try openSnapshots())
+        let isBeingRead = try isBeingRead(record.id)
         do throws(SnapshotError) {
             let lineage = try? store.manifest(record.id).header.lineage
             do throws(SnapshotError) {
-                if isBeingRead(record.id) { try store.retire(record.id) } else { try store.remove(record.id) }
+                if isBeingRead { try store.retire(record.id) } else { try store.remove(record.id) }
             } catch .notFound {}  // it failed before it had a folder, or its removal was interrupted
             if let lineage { try collect(lineage, store) }
         } catch { throw error.awsError.context("deleting snapshot \(record.label)") }

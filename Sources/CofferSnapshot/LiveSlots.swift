@@ -68,7 +68,14 @@ extension SnapshotStore {
             do {
                 let manifest = try reference.open(in: storage)
                 if manifest.header.lineage == lineage { try live.insert(manifest) }
-            } catch .notFound {}  // removed since
+            } catch .notFound {
+                // Removed since, or retired, which is another name for the same.
+                guard !reference.isRetired else { continue }
+                let retired = ManifestReference(id: reference.id, isRetired: true)
+                guard try retired.exists(in: storage) else { continue }
+                let manifest = try retired.open(in: storage)
+                if manifest.header.lineage == lineage { try live.insert(manifest) }
+            }
         }
         return live
     }

@@ -138,11 +138,12 @@ enum Attachment {
             let isDurable = leave(session, connection, order, log)
             // Its content is of an earlier moment: what has become of the volume since does not matter to it.
             keeper?.waitForSnapshot()
-            if isDurable { volume.tracker.map?.settle() }
+            settle(volume, isDurable)
         } else {
             keeper?.waitForSnapshot(beginningWithinMilliseconds: startTimeoutMilliseconds)
             keeper?.stopFilling()
-            volume.tracker.map?.settle()
+            // What a daemon before this one wrote may not be durable yet.
+            settle(volume, (try? volume.sync()) != nil)
         }
         let usage = LibcryptoMemory.usage
         log.info("left; libcrypto held at most \(usage.peakBytes) of \(usage.capacityBytes) bytes")
@@ -240,6 +241,11 @@ enum Attachment {
     }
 
     // MARK: - Leaving
+
+    /// The changed-block map is believed in another boot only if all that it tells of is on the store.
+    private static func settle(_ volume: EncryptedVolume<FileBlockStore>, _ isDurable: Bool) {
+        if isDurable { volume.tracker.map?.settle() } else { volume.tracker.map?.distrust() }
+    }
 
     private static func waitForDeparture(_ file: ExposedFile, _ log: Logger) {
         while true {

@@ -17,8 +17,8 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
     private let progress: Progress
     private var job: SnapshotJob?
     private var old: OldContent?
-    private let folder: Int32
-    private let storage: SnapshotFolder
+    /// Made before the filesystem above is frozen, which may be the one that it lies in.
+    private let aside: FileBlockStore
 
     /// Makes the snapshot's folder and takes the lineage's lock. `earlier` are complete snapshots, the likeliest first:
     /// the first that is sound and of the same key is the one that this one follows.
@@ -29,9 +29,10 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
         in folder: SnapshotFolder,
         _ volumeKey: borrowing VolumeKey
     ) throws(SnapshotError) {
-        (self.volume, storage, self.folder) = (volume, folder, folder.descriptor)
+        self.volume = volume
         let store = SnapshotStore(folder)
-        let writer = try LineageWriter(header.lineage, in: folder)
+        let writer = try Self.writer(header.lineage, folder)
+        aside = try Self.fileAside(folder)
         var previous: AuthenticManifest?
         for id in earlier where previous == nil {
             previous = try? store.manifest(id).authenticated(by: volumeKey)
@@ -82,10 +83,12 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
                 cipher: header.geometry.cipher
             )
         else { throw .outOfRange }
-        let aside = try fileAside()
         try volume.freeze(for: self) { (waiting, base) throws(SnapshotError) in
             let count = SnapshotBlock.count(ofVolume: geometry.volumeBytes)
             let isKnown = base != nil && base == previous?.snapshotID
+            // Whatever the job will read has to wait for it.
+            if let tail = previous?.grownTail(to: geometry.volumeBytes) { waiting.insert(tail) }
+            if !isKnown { waiting.insertAll(below: Int(count)) }
             let words = isKnown ? waiting.words(below: Int(count)) : []
             let old = OldContent(of: volume.store, geometry, waiting: waiting, aside: aside)
             job = try SnapshotJob(
@@ -98,9 +101,25 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
         }
     }
 
+    /// Whoever frees or checks blocks of the lineage is soon done.
+    private static func writer(
+        _ lineage: LineageID,
+        _ folder: SnapshotFolder
+    ) throws(SnapshotError) -> LineageWriter {
+        for _ in 0..<50 {
+            do throws(SnapshotError) {
+                return try LineageWriter(lineage, in: folder)
+            } catch {
+                guard case .lineageBusy = error else { throw error }
+            }
+            usleep(100_000)
+        }
+        return try LineageWriter(lineage, in: folder)
+    }
+
     /// A file without a name, in the filesystem of the snapshots.
-    private func fileAside() throws(SnapshotError) -> FileBlockStore {
-        let file = clinux_temporary_file(folder)
+    private static func fileAside(_ folder: SnapshotFolder) throws(SnapshotError) -> FileBlockStore {
+        let file = clinux_temporary_file(folder.descriptor)
         guard file >= 0 else { throw .files(errno: errno, call: "making a file in", path: "snapshots") }
         return FileBlockStore(adopting: file)
     }
@@ -131,6 +150,22 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
             volume.abandonSnapshot()
             throw error
         }
-        try volume.completeSnapshot(header.snapshotID)
+        // The next snapshot takes what this one has for what is on the store: it has to be there.
+        do throws(BlockError) {
+            try volume.sync()
+            try volume.completeSnapshot(header.snapshotID)
+        } catch {
+            volume.abandonSnapshot()
+            throw error
+        }
+    }
+}
+
+extension AuthenticManifest {
+    /// The last block of a snapshot that is shorter than the same block of a volume that has grown to `count` bytes.
+    fileprivate func grownTail(to count: UInt64) -> Int? {
+        let end = header.geometry.volumeBytes
+        guard end < count, !end.isMultiple(of: UInt64(SnapshotBlock.bytes)) else { return nil }
+        return Int(end / UInt64(SnapshotBlock.bytes))
     }
 }

@@ -44,6 +44,9 @@ final class OldContent: @unchecked Sendable {
 
     /// Puts aside what a range within one block holds, where that has not been done.
     func putAside(at offset: UInt64, count: UInt64) throws(BlockError) {
+        // A volume that has grown since its snapshot's moment has more than the snapshot.
+        guard offset < geometry.volumeBytes else { return }
+        let count = min(count, geometry.volumeBytes - offset)
         let block = Int(offset / UInt64(AtomicBlockMap.blockBytes))
         let start = UInt64(block) * UInt64(AtomicBlockMap.blockBytes)
         let first = Int(offset - start) / Self.pieceBytes
@@ -103,7 +106,8 @@ final class OldContent: @unchecked Sendable {
             if let places = stripe.places.removeValue(forKey: block) {
                 let count = SnapshotBlock.length(of: index, inVolume: geometry.volumeBytes)
                 if content == .hole { span.zero(0..<count) }
-                for (piece, place) in places.enumerated() where place >= 0 {
+                for (piece, place) in places.enumerated() where place >= 0 && piece * Self.pieceBytes < count
+                {
                     let range = piece * Self.pieceBytes..<min(count, (piece + 1) * Self.pieceBytes)
                     _ = try span.withPart(range) { (part) throws(BlockError) in
                         try aside.read(into: &part, at: UInt64(Int(place) * Self.pieceBytes))

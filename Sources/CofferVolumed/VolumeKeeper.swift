@@ -42,9 +42,11 @@ final class VolumeKeeper: Sendable {
     /// Makes the volume larger: its file, its header, and then what its users see.
     func grow(toBytes count: UInt64) throws(HeaderError) -> RollbackMark {
         let newest = try changeHeader { (mark) throws(HeaderError) in
-            try image.grow(toBytes: count, volumeKey, mark: mark)
+            let header = try image.grow(toBytes: count, volumeKey, mark: mark)
+            // Before a snapshot could begin that has the one size and not the other.
+            volume.grow(toBytes: header.geometry.volumeBytes)
+            return header
         }
-        volume.grow(toBytes: count)
         sizeNotice?.send()
         log.info("grown to \(count) bytes")
         return newest
@@ -82,10 +84,10 @@ final class VolumeKeeper: Sendable {
         log.info("all of the volume is under its own key")
     }
 
-    /// Returns when the filling has stopped; it goes on at the next attachment.
+    /// Returns when the filling has stopped, or after 20 seconds of a store that hangs; it goes on at the next attachment.
     func stopFilling() {
         fillState.withLock { if $0 == .running { $0 = .stopping } }
-        while fillState.withLock({ $0 }) != .idle { usleep(5000) }
+        for _ in 0..<4000 where fillState.withLock({ $0 }) != .idle { usleep(5000) }
     }
 
     // MARK: - Snapshots
@@ -122,7 +124,7 @@ final class VolumeKeeper: Sendable {
             // Before its moment: whoever asks about a snapshot that is pending has to find its maker.
             snapshot.withLock { $0 = live }
             do {
-                try begin(live, order.filesystemDirectory)
+                try begin(live, order.filesystem)
                 try BackgroundThread.start { self.finish(live) }
             } catch {
                 live.abandon()
@@ -134,9 +136,9 @@ final class VolumeKeeper: Sendable {
         }
     }
 
-    private func begin(_ live: LiveSnapshot, _ directory: String?) throws(SnapshotError) {
-        guard let directory else { return try live.begin() }
-        try FrozenFilesystem.run(at: directory, log) { () throws(SnapshotError) in try live.begin() }
+    private func begin(_ live: LiveSnapshot, _ filesystem: FilesystemPlace?) throws(SnapshotError) {
+        guard let filesystem else { return try live.begin() }
+        try FrozenFilesystem.run(filesystem, log) { () throws(SnapshotError) in try live.begin() }
     }
 
     /// Returns when no snapshot is being made any more; where none is yet, one has the time given to begin.
