@@ -51,7 +51,10 @@ enum VolumeLifecycle {
         guard volume.fileExists else { return (.error, "its file \(volume.file) is missing") }
         let undo = "`coffer volume unmount \(label)"
         switch volume.attachment {
-        case .detached, .working: return (isAttaching(volume) ? .inUse : .available, nil)
+        case .detached, .working:
+            // Its links and its lock go last of all.
+            let isDetaching = volume.entry?.stage == .detaching && volume.isChanging
+            return (isAttaching(volume) || isDetaching ? .inUse : .available, nil)
         case .attached: return (.inUse, nil)
         case .elsewhere where volume.isChanging:
             return (.inUse, "another command is changing it right now")
