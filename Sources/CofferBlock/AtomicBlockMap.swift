@@ -10,10 +10,8 @@ internal import Synchronization
 public final class AtomicBlockMap: @unchecked Sendable {
     // Sendable: the mapping is made in init and goes in deinit; its words are atomic.
 
-    /// The unit of snapshots, bytes. (EBS direct APIs, `BlockSize`)
-    public static let blockBytes = 512 << 10
     /// As many blocks as the largest volume has.
-    public static let blockLimit = Int(Geometry.maximumVolumeBytes) / blockBytes
+    public static let blockLimit = Int(Geometry.maximumVolumeBytes) / SnapshotBlock.bytes
     private static let mappedBytes = blockLimit / 8
 
     private let words: UnsafeMutablePointer<Atomic<UInt64>>
@@ -29,11 +27,6 @@ public final class AtomicBlockMap: @unchecked Sendable {
     }
 
     deinit { unsafe munmap(words, Self.mappedBytes) }
-
-    /// How many blocks a volume of so many bytes has; the last may be shorter.
-    public static func blockCount(ofBytes count: UInt64) -> Int {
-        Int((count + UInt64(blockBytes) - 1) / UInt64(blockBytes))
-    }
 
     @inline(__always)
     public func contains(_ block: Int) -> Bool {
@@ -58,9 +51,6 @@ public final class AtomicBlockMap: @unchecked Sendable {
     public func words(below count: Int) -> [UInt64] {
         stride(from: 0, to: count, by: 64).map { unsafe word($0).pointee.load(ordering: .relaxed) }
     }
-
-    /// Takes over the bits of the first `count` blocks of another map.
-    func copy(_ other: AtomicBlockMap, below count: Int) { load(other.bytes(from: 0, below: count)) }
 
     /// The first block with a set bit from `block` on and below `end`.
     public func first(from block: Int, below end: Int) -> Int? {

@@ -46,6 +46,24 @@ extension BlockStore {
     public func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
         try read(into: &bytes, at: offset, waits: true)
     }
+
+    /// Fills the whole span: past the store's end nothing was ever written, which reads as zeroes. Gives how many bytes the
+    /// store had.
+    @discardableResult
+    package func readPadded(into bytes: inout MutableRawSpan, at offset: UInt64) throws(BlockError) -> Int {
+        let got = try read(into: &bytes, at: offset)
+        if got < bytes.byteCount { bytes.zero(got..<bytes.byteCount) }
+        return got
+    }
+
+    /// As many bytes as the store holds from `offset` on, up to `count`.
+    package func bytes(at offset: UInt64, count: Int) throws(BlockError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var elements = bytes.mutableSpan
+        var span = unsafe elements.mutableBytes
+        let got = try read(into: &span, at: offset)
+        return got < count ? Array(bytes.prefix(got)) : bytes
+    }
 }
 
 /// What can go wrong below a volume. Small and closed: the FUSE path turns it into an errno.

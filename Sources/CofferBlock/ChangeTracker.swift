@@ -41,8 +41,8 @@ public final class ChangeTracker: @unchecked Sendable {
     /// Called under the stripe's lock, before the store changes.
     @inline(__always)
     func willChange(at offset: UInt64, count: UInt64) throws(BlockError) {
-        var block = Int(offset / UInt64(AtomicBlockMap.blockBytes))
-        let last = Int((offset + count - 1) / UInt64(AtomicBlockMap.blockBytes))
+        var block = Int(offset / UInt64(SnapshotBlock.bytes))
+        let last = Int((offset + count - 1) / UInt64(SnapshotBlock.bytes))
         while block <= last {
             if !known.contains(block) || isFrozen.load(ordering: .relaxed) {
                 try note(block, at: offset, count: count)
@@ -57,8 +57,8 @@ public final class ChangeTracker: @unchecked Sendable {
         guard let snapshot else { return }
         snapshot.since.insert(block)
         guard snapshot.waiting.contains(block) else { return }
-        let start = UInt64(block) * UInt64(AtomicBlockMap.blockBytes)
-        let range = max(offset, start)..<min(offset + count, start + UInt64(AtomicBlockMap.blockBytes))
+        let start = UInt64(block) * UInt64(SnapshotBlock.bytes)
+        let range = max(offset, start)..<min(offset + count, start + UInt64(SnapshotBlock.bytes))
         snapshot.preserver.preserve(at: range.lowerBound, count: range.upperBound - range.lowerBound)
     }
 
@@ -90,7 +90,7 @@ extension EncryptedVolume {
     ) throws(Failure) {
         locks.lockAllExclusively()
         defer { locks.unlockAll() }
-        let count = AtomicBlockMap.blockCount(ofBytes: volumeBytes)
+        let count = Int(SnapshotBlock.count(ofVolume: volumeBytes))
         let waiting = tracker.begin(preserver, blockCount: count)
         do throws(Failure) {
             try body(waiting, tracker.map?.base)

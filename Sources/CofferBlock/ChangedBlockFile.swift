@@ -37,7 +37,6 @@ enum ChangedBlockFile {
     private static let state = 0x4C
     private static let bootID = 0x50..<0x60
     private static let base = 0x60..<0x80
-    private static let reserved = 0x80..<0xFC0
     private static let bitsDigest = 0xFC0..<0xFE0
     private static let checksum = 0xFE0..<0x1000
 
@@ -54,7 +53,7 @@ enum ChangedBlockFile {
         bytes.store(place.uuid, at: uuid.lowerBound)
         bytes.store(place.volumeID.text.utf8, at: volumeID.lowerBound)
         bytes.store(littleEndian: place.epoch, at: epoch)
-        bytes.store(littleEndian: UInt32(AtomicBlockMap.blockBytes), at: blockBytes)
+        bytes.store(littleEndian: UInt32(SnapshotBlock.bytes), at: blockBytes)
         bytes.store(littleEndian: state.rawValue, at: self.state)
         bytes.store(place.bootID, at: bootID.lowerBound)
         if let base { bytes.store(base.text.utf8, at: self.base.lowerBound) }
@@ -73,10 +72,8 @@ enum ChangedBlockFile {
         guard size >= UInt64(bitsAt), size <= UInt64(most), (size - UInt64(bitsAt)).isMultiple(of: 8) else {
             return nil
         }
-        var bytes = [UInt8](repeating: 0, count: Int(size))
-        var elements = bytes.mutableSpan
-        var span = unsafe elements.mutableBytes
-        guard try store.read(into: &span, at: 0) == bytes.count else { return nil }
+        let bytes = try store.bytes(at: 0, count: Int(size))
+        guard bytes.count == Int(size) else { return nil }
         let header = Array(bytes[..<bitsAt])
         let bits = Array(bytes[bitsAt...])
         // All that is the same in each header of this volume's is compared as one.

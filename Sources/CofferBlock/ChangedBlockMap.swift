@@ -46,7 +46,7 @@ public final class ChangedBlockMap: Sendable {
 
         init(base: SnapshotID?, volumeBytes: UInt64) { (self.base, self.volumeBytes) = (base, volumeBytes) }
 
-        var blockCount: Int { AtomicBlockMap.blockCount(ofBytes: volumeBytes) }
+        var blockCount: Int { Int(SnapshotBlock.count(ofVolume: volumeBytes)) }
     }
 
     /// Opens the file, or makes it with mode 0600, and marks it as in use. Throws only where it cannot be made or

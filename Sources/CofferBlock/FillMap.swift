@@ -46,8 +46,7 @@ public final class FillMap: Sendable {
     /// Makes the map of a new volume, of which nothing is filled, durable but for its name.
     public static func create(path: String, _ identity: Identity) throws(BlockError) {
         let store = try FileBlockStore(path: path, .create)
-        let room = (identity.blockCount + 63) / 64 * 8
-        let bytes = header(identity) + [UInt8](repeating: 0, count: room)
+        let bytes = header(identity) + [UInt8](repeating: 0, count: room(identity))
         unsafe try store.write(bytes.span.bytes, at: 0)
         try store.sync()
     }
@@ -56,14 +55,11 @@ public final class FillMap: Sendable {
     public init?(path: String, _ identity: Identity, isReadOnly: Bool = false) throws(BlockError) {
         self.identity = identity
         store = try FileBlockStore(path: path, isReadOnly ? .readOnly : .readWrite)
-        let expected = Self.header(identity)
-        let room = (identity.blockCount + 63) / 64 * 8
-        var bytes = [UInt8](repeating: 0, count: Self.bitsAt + room + 1)
-        var elements = bytes.mutableSpan
-        var span = unsafe elements.mutableBytes
-        let count = try store.read(into: &span, at: 0)
-        guard count == Self.bitsAt + room, Array(bytes[..<Self.bitsAt]) == expected else { return nil }
-        bits.load(Array(bytes[Self.bitsAt..<count]))
+        let count = Self.bitsAt + Self.room(identity)
+        // One byte more than there may be.
+        let bytes = try store.bytes(at: 0, count: count + 1)
+        guard bytes.count == count, Array(bytes[..<Self.bitsAt]) == Self.header(identity) else { return nil }
+        bits.load(Array(bytes[Self.bitsAt...]))
     }
 
     @inline(__always)
@@ -98,6 +94,9 @@ public final class FillMap: Sendable {
         for block in part { bits.insert(block) }
     }
 
+    /// Length of the bits, bytes.
+    private static func room(_ identity: Identity) -> Int { (identity.blockCount + 63) / 64 * 8 }
+
     private static func header(_ identity: Identity) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: bitsAt)
         bytes.store(magic, at: 0)
@@ -107,7 +106,7 @@ public final class FillMap: Sendable {
         bytes.store(identity.volumeID.text.utf8, at: 0x020)
         bytes.store(identity.snapshotID.text.utf8, at: 0x040)
         bytes.store(littleEndian: UInt64(identity.blockCount), at: 0x060)
-        bytes.store(littleEndian: UInt32(AtomicBlockMap.blockBytes), at: 0x068)
+        bytes.store(littleEndian: UInt32(SnapshotBlock.bytes), at: 0x068)
         bytes.store(SHA256.digest(bytes), at: 0xFE0)
         return bytes
     }

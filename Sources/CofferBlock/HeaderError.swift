@@ -137,7 +137,7 @@ public enum HeaderError: Error, Equatable, Sendable {
 
 extension BlockError {
     /// What failed, in words.
-    var sentence: String {
+    package var sentence: String {
         switch self {
         case .system(let errno, let call): "\(call.rawValue): errno \(errno)"
         case .outOfRange: "a request past its end"

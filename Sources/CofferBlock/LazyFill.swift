@@ -13,7 +13,7 @@ public protocol FillSource: AnyObject, Sendable {
 /// A block is filled before anything in it is written or discarded, and the others in the background. Only units that are
 /// holes are filled, so that a block may be filled again after a crash: what a user wrote since is no hole.
 public final class LazyFill: @unchecked Sendable {
-    // Sendable: `block` and `cipher` are used under `monitor`.
+    // Sendable: the cipher and both buffers are used under `monitor`.
 
     public let map: FillMap
     let source: any FillSource
@@ -21,8 +21,8 @@ public final class LazyFill: @unchecked Sendable {
     private let geometry: Geometry
     private let cipher: XTSCipher
     private let monitor = Monitor()
-    private var cipherText = PageBuffer(count: AtomicBlockMap.blockBytes)
-    private var plaintext = PageBuffer(count: AtomicBlockMap.blockBytes)
+    private var cipherText = PageBuffer(count: SnapshotBlock.bytes)
+    private var plaintext = PageBuffer(count: SnapshotBlock.bytes)
 
     /// `cipher` is one of the volume's own.
     public init(
@@ -43,7 +43,7 @@ public final class LazyFill: @unchecked Sendable {
     }
 
     static func blocks(at offset: UInt64, count: UInt64) -> ClosedRange<Int> {
-        let bytes = UInt64(AtomicBlockMap.blockBytes)
+        let bytes = UInt64(SnapshotBlock.bytes)
         return Int(offset / bytes)...Int((offset + max(count, 1) - 1) / bytes)
     }
 
@@ -54,7 +54,7 @@ public final class LazyFill: @unchecked Sendable {
         monitor.lock()
         defer { monitor.unlock() }
         for block in blocks where !map.isFilled(block) {
-            let stripe = StripeLocks.index(of: UInt64(block) * UInt64(AtomicBlockMap.blockBytes))
+            let stripe = StripeLocks.index(of: UInt64(block) * UInt64(SnapshotBlock.bytes))
             locks.lockExclusively(stripe)
             defer { locks.unlock(stripe) }
             // A discard may have counted it as filled meanwhile.
@@ -66,9 +66,9 @@ public final class LazyFill: @unchecked Sendable {
 
     /// Encrypts what the snapshot has of a block into the units that are holes.
     private func fill(_ block: Int) throws(BlockError) {
-        let offset = UInt64(block) * UInt64(AtomicBlockMap.blockBytes)
+        let offset = UInt64(block) * UInt64(SnapshotBlock.bytes)
         guard offset < geometry.volumeBytes else { return }
-        let count = Int(min(UInt64(AtomicBlockMap.blockBytes), geometry.volumeBytes - offset))
+        let count = Int(min(UInt64(SnapshotBlock.bytes), geometry.volumeBytes - offset))
         let unit = geometry.dataUnitBytes
         let hasData = try plaintext.withMutableBytes(at: 0, count: count) { (bytes) throws(BlockError) in
             try source.read(into: &bytes, at: offset)
@@ -76,28 +76,38 @@ public final class LazyFill: @unchecked Sendable {
         guard hasData.contains(true) else { return }
         let place = geometry.dataOffset + offset
         let isHole = try cipherText.withMutableBytes(at: 0, count: count) { (bytes) throws(BlockError) in
-            let got = try store.read(into: &bytes, at: place)
-            if got < count { bytes.zero(got..<count) }
-            return stride(from: 0, to: count, by: unit).map { bytes.isZero($0..<$0 + unit) }
+            try store.readPadded(into: &bytes, at: place)
+            return bytes.zeroUnits(of: unit)
         }
-        var first = 0
-        while first < hasData.count {
-            guard hasData[first] && isHole[first] else {
-                first += 1
-                continue
-            }
-            var end = first + 1
-            while end < hasData.count && hasData[end] && isHole[end] { end += 1 }
-            let run = first * unit..<end * unit
-            let number = offset / UInt64(unit) + UInt64(first)
-            try plaintext.withMutableBytes(at: run.lowerBound, count: run.count) {
+        try zip(hasData, isHole).map { $0 && $1 }.forEachRun { (units) throws(BlockError) in
+            let start = units.lowerBound * unit
+            let number = offset / UInt64(unit) + UInt64(units.lowerBound)
+            try plaintext.withMutableBytes(at: start, count: units.count * unit) {
                 (bytes) throws(BlockError) in
                 do throws(XTSError) {
                     try cipher.encrypt(&bytes, first: number, unitBytes: unit)
                 } catch { throw .cipher }
-                try store.write(bytes.bytes, at: place + UInt64(run.lowerBound))
+                try store.write(bytes.bytes, at: place + UInt64(start))
             }
-            first = end
+        }
+    }
+}
+
+extension MutableRawSpan {
+    /// Which of the data units, of which the span is a whole number, are all zero.
+    fileprivate func zeroUnits(of unitBytes: Int) -> [Bool] {
+        stride(from: 0, to: byteCount, by: unitBytes).map { isZero($0..<$0 + unitBytes) }
+    }
+}
+
+extension Array where Element == Bool {
+    /// Gives each run of flags that are set.
+    fileprivate func forEachRun<Failure: Error>(_ body: (Range<Int>) throws(Failure) -> Void) throws(Failure)
+    {
+        var start = 0
+        while let first = self[start...].firstIndex(of: true) {
+            start = self[first...].firstIndex(of: false) ?? count
+            try body(first..<start)
         }
     }
 }
@@ -145,17 +155,12 @@ extension EncryptedVolumeWorker {
     /// Counts the whole blocks of a range as filled with what they hold, without a copy. A snapshot that is being made
     /// needs the copy.
     private func release(at offset: UInt64, count: UInt64, _ fill: LazyFill) throws(BlockError) {
-        let bytes = UInt64(AtomicBlockMap.blockBytes)
-        let blocks =
-            Int(
-                (offset + bytes - 1) / bytes
-            )..<max(
-                Int((offset + bytes - 1) / bytes),
-                Int((offset + count) / bytes)
-            )
+        let bytes = UInt64(SnapshotBlock.bytes)
+        let (first, end) = (Int((offset + bytes - 1) / bytes), Int((offset + count) / bytes))
+        guard first < end else { return }
         locks.lockAllShared()
         defer { locks.unlockAll() }
-        if !volume.tracker.isFrozen.load(ordering: .relaxed) { try fill.map.markFilled(blocks) }
+        if !volume.tracker.isFrozen.load(ordering: .relaxed) { try fill.map.markFilled(first..<end) }
     }
 
     /// Puts the snapshot's content in the place of what a read of whole units found to be holes, in blocks that are not
@@ -170,7 +175,7 @@ extension EncryptedVolumeWorker {
         var done = 0
         while done < bytes.byteCount {
             let position = offset + UInt64(done)
-            let block = AtomicBlockMap.blockBytes
+            let block = SnapshotBlock.bytes
             // Within one block, and as much as the scratch memory holds.
             let rest = min(bytes.byteCount - done, block - Int(position % UInt64(block)))
             let count = min(rest, scratch.count)
@@ -192,24 +197,14 @@ extension EncryptedVolumeWorker {
         let store = units.store
         // Which units are holes the plaintext does not tell: it may be zero, too.
         let isHole = try scratch.withMutableBytes(at: 0, count: part.count) { (raw) throws(BlockError) in
-            let got = try store.read(into: &raw, at: place)
-            if got < part.count { raw.zero(got..<part.count) }
-            return stride(from: 0, to: part.count, by: unit).map { raw.isZero($0..<$0 + unit) }
+            try store.readPadded(into: &raw, at: place)
+            return raw.zeroUnits(of: unit)
         }
-        var first = 0
-        while first < isHole.count {
-            guard isHole[first] else {
-                first += 1
-                continue
+        try isHole.forEachRun { (units) throws(BlockError) in
+            let run = part.lowerBound + units.lowerBound * unit..<part.lowerBound + units.upperBound * unit
+            _ = try bytes.withPart(run) { (target) throws(BlockError) in
+                try fill.source.read(into: &target, at: offset + UInt64(units.lowerBound * unit))
             }
-            var end = first + 1
-            while end < isHole.count && isHole[end] { end += 1 }
-            let run = part.lowerBound + first * unit..<part.lowerBound + end * unit
-            let start = offset + UInt64(first * unit)
-            _ = try bytes.withPart(run) { (units) throws(BlockError) in
-                try fill.source.read(into: &units, at: start)
-            }
-            first = end
         }
     }
 
@@ -217,7 +212,7 @@ extension EncryptedVolumeWorker {
     @inline(never)
     mutating func readUnitThrough(of stretch: Stretch, waits: Bool) throws(BlockError) {
         let position = stretch.offset - stretch.offset % UInt64(units.unitBytes)
-        let block = Int(position / UInt64(AtomicBlockMap.blockBytes))
+        let block = Int(position / UInt64(SnapshotBlock.bytes))
         guard let fill = volume.fill, !fill.map.isFilled(block) else { return }
         guard waits else { throw .wouldWait }
         _ = try scratch.withMutableBytes(at: 0, count: units.unitBytes) { (unit) throws(BlockError) in

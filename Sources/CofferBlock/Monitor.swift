@@ -2,13 +2,13 @@ internal import Glibc
 
 /// A lock to wait under: plain threads, which serve requests, take no lock of Swift's concurrency.
 @safe
-final class Monitor: @unchecked Sendable {
+package final class Monitor: @unchecked Sendable {
     // Sendable: both are made in init, destroyed in deinit, and otherwise only locked and waited for.
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
+    package init() {
         let status = unsafe (pthread_mutex_init(mutex, nil), pthread_cond_init(changed, nil))
         precondition(status == (0, 0), "a lock cannot be made")
     }
@@ -21,15 +21,15 @@ final class Monitor: @unchecked Sendable {
     }
 
     @inline(__always)
-    func lock() { unsafe pthread_mutex_lock(mutex) }
+    package func lock() { unsafe pthread_mutex_lock(mutex) }
 
     @inline(__always)
-    func unlock() { unsafe pthread_mutex_unlock(mutex) }
+    package func unlock() { unsafe pthread_mutex_unlock(mutex) }
 
     /// Gives the lock up until somebody calls `wakeAll`, and has it again on return; it may return early.
     @inline(__always)
-    func wait() { unsafe pthread_cond_wait(changed, mutex) }
+    package func wait() { unsafe pthread_cond_wait(changed, mutex) }
 
     @inline(__always)
-    func wakeAll() { unsafe pthread_cond_broadcast(changed) }
+    package func wakeAll() { unsafe pthread_cond_broadcast(changed) }
 }

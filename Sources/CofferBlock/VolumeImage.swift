@@ -91,13 +91,7 @@ public struct VolumeImage: Sendable {
 
     /// As many bytes as the store holds, up to `count`.
     func readBytes(at offset: UInt64, count: Int) throws(HeaderError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let got = try onStore { () throws(BlockError) in
-            var elements = bytes.mutableSpan
-            var span = unsafe elements.mutableBytes
-            return try store.read(into: &span, at: offset)
-        }
-        return Array(bytes.prefix(got))
+        try onStore { () throws(BlockError) in try store.bytes(at: offset, count: count) }
     }
 
     func onStore<Result>(_ body: () throws(BlockError) -> Result) throws(HeaderError) -> Result {

@@ -1,9 +1,8 @@
-internal import Glibc
+internal import CofferBlock
 
 /// Where the daemon's main thread waits for a reason to leave, and where every other thread gives one.
-@safe
 public final class Departure: @unchecked Sendable {
-    // Sendable: `reasons` is only touched under `mutex`.
+    // Sendable: `reasons` is only touched under `monitor`.
 
     public enum Reason: Sendable, Equatable {
         /// The kernel has no more requests: somebody unmounted, or the connection was aborted.
@@ -14,36 +13,25 @@ public final class Departure: @unchecked Sendable {
         case signal(Int32)
     }
 
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let monitor = Monitor()
     private var reasons: [Reason] = []
 
-    public init() {
-        let status = unsafe (pthread_mutex_init(mutex, nil), pthread_cond_init(changed, nil))
-        precondition(status == (0, 0), "a lock cannot be made")
-    }
-
-    deinit {
-        unsafe pthread_cond_destroy(changed)
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe changed.deallocate()
-        unsafe mutex.deallocate()
-    }
+    public init() {}
 
     /// Never inlined: what an array takes at run time has no place in the request loop, which calls this at most once.
     @inline(never)
     public func ask(_ reason: Reason) {
-        unsafe pthread_mutex_lock(mutex)
+        monitor.lock()
+        defer { monitor.unlock() }
         reasons.append(reason)
-        unsafe pthread_cond_signal(changed)
-        unsafe pthread_mutex_unlock(mutex)
+        monitor.wakeAll()
     }
 
     /// Waits for the next reason, in the order in which they were given.
     public func next() -> Reason {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        while reasons.isEmpty { unsafe pthread_cond_wait(changed, mutex) }
+        monitor.lock()
+        defer { monitor.unlock() }
+        while reasons.isEmpty { monitor.wait() }
         return reasons.removeFirst()
     }
 }

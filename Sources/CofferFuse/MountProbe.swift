@@ -1,4 +1,5 @@
 internal import CFuse
+internal import CofferSystem
 internal import Glibc
 internal import Synchronization
 
@@ -50,13 +51,8 @@ final class MountProbe: Sendable {
             $0 = Found(
                 errno: error,
                 sizeBytes: UInt64(status.st_size),
-                connection: Self.minor(status.st_dev)
+                connection: DeviceNumber(status.st_dev).minor
             )
         }
-    }
-
-    /// minor(3), a macro: the low byte, and what lies above bit 20.
-    private static func minor(_ device: dev_t) -> UInt32 {
-        UInt32(truncatingIfNeeded: device & 0xFF | device >> 12 & 0xFFFF_FF00)
     }
 }

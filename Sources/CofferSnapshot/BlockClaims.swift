@@ -1,13 +1,11 @@
-internal import Glibc
+internal import CofferBlock
 
 /// Who works on which block of a snapshot that is being made: the sweep goes through the blocks in order, and whoever is
 /// about to overwrite a block has it stored first. No block is stored twice, and none is written while it is read.
-@safe
 final class BlockClaims: @unchecked Sendable {
-    // Sendable: everything below is touched under `mutex` alone.
+    // Sendable: everything below is touched under `monitor` alone.
 
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let monitor = Monitor()
     /// Blocks whose content is to be stored still.
     private var needed: BlockMap
     /// Blocks that somebody is storing.
@@ -20,33 +18,20 @@ final class BlockClaims: @unchecked Sendable {
     init(needed: BlockMap) {
         self.needed = needed
         preservedMap = BlockMap(blockCount: needed.blockCount)
-        let status = unsafe (pthread_mutex_init(mutex, nil), pthread_cond_init(changed, nil))
-        precondition(status == (0, 0), "a lock cannot be made")
     }
 
-    deinit {
-        unsafe pthread_cond_destroy(changed)
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe changed.deallocate()
-        unsafe mutex.deallocate()
-    }
-
-    private func locked<Result>(_ body: () throws(SnapshotError) -> Result) throws(SnapshotError) -> Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
+    private func locked<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        monitor.lock()
+        defer { monitor.unlock() }
         return try body()
-    }
-
-    private func locked<Result>(_ body: () -> Result) -> Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        return body()
     }
 
     /// Takes a block to store it; false where it need not be, or need not be any more. Waits while another stores it.
     func claim(_ index: UInt64) -> Bool {
         locked {
-            while claimed.contains(index) { unsafe pthread_cond_wait(changed, mutex) }
+            while claimed.contains(index) { monitor.wait() }
             guard failure == nil, needed.contains(index) else { return false }
             claimed.insert(index)
             return true
@@ -62,7 +47,7 @@ final class BlockClaims: @unchecked Sendable {
                 preserved[index] = entry
                 preservedMap.insert(index)
             }
-            _ = unsafe pthread_cond_broadcast(changed)
+            monitor.wakeAll()
         }
     }
 
@@ -86,7 +71,7 @@ final class BlockClaims: @unchecked Sendable {
         locked {
             if failure == nil { failure = error }
             claimed.removeAll()
-            _ = unsafe pthread_cond_broadcast(changed)
+            monitor.wakeAll()
         }
     }
 

@@ -77,9 +77,9 @@ public enum SnapshotError: Error, Equatable, Sendable {
 extension SnapshotError {
     public var sentence: String {
         switch self {
-        case .store(let error, let path): "\(path) failed (\(error.phrase))"
+        case .store(let error, let path): "\(path) failed (\(error.sentence))"
         case .files(let errno, let call, let path): "\(call) \(path) failed: errno \(errno)"
-        case .source(let error): "the volume's store failed (\(error.phrase))"
+        case .source(let error): "the volume's store failed (\(error.sentence))"
         case .notFound(let id): "there is no complete snapshot \(id)"
         case .alreadyExists(let id): "there is a snapshot \(id) already"
         case .notAManifest(let id): "the manifest of \(id) does not begin as one does"
@@ -143,16 +143,4 @@ extension SnapshotError {
         }
     }
 
-}
-
-extension BlockError {
-    /// What failed, in words.
-    fileprivate var phrase: String {
-        switch self {
-        case .system(let errno, let call): "\(call.rawValue): errno \(errno)"
-        case .outOfRange: "a request past its end"
-        case .faulted: "an earlier sync failed"
-        case .cipher: "the cipher failed"
-        }
-    }
 }

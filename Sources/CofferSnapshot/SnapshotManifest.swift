@@ -37,6 +37,18 @@ public final class SnapshotManifest: Sendable {
         guard header.snapshotID == id else { throw .otherSnapshot(expected: id, found: header.snapshotID) }
     }
 
+    /// The manifest of a complete snapshot, or of one that was removed while its blocks were needed still.
+    public static func kept(
+        _ id: SnapshotID,
+        in storage: any SnapshotStorage
+    ) throws(SnapshotError) -> SnapshotManifest {
+        do {
+            return try SnapshotManifest(id, in: storage)
+        } catch .notFound {
+            return try SnapshotManifest(id, in: storage, isRetired: true)
+        }
+    }
+
     init(
         _ store: any BlockStore,
         path: String,
@@ -147,13 +159,8 @@ private struct PageCache {
 extension BlockStore {
     /// As many bytes as the store holds from `offset` on, up to `count`.
     func bytes(at offset: UInt64, count: Int, path: String) throws(SnapshotError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
         do {
-            var elements = bytes.mutableSpan
-            var span = unsafe elements.mutableBytes
-            let got = try read(into: &span, at: offset)
-            if got < count { bytes.removeLast(count - got) }
-            return bytes
+            return try bytes(at: offset, count: count)
         } catch {
             throw .store(error, path: path)
         }

@@ -35,10 +35,8 @@ public final class VolumeSource: SnapshotSource {
         let count = SnapshotBlock.length(of: index, inVolume: geometry.volumeBytes)
         let offset = geometry.dataOffset + SnapshotBlock.offset(of: index)
         let got = try span.withPart(0..<count) { (part) throws(BlockError) in
-            try store.read(into: &part, at: offset)
+            try store.readPadded(into: &part, at: offset)
         }
-        // Past the store's end nothing was ever written.
-        if got < count { span.zero(got..<count) }
         return got == 0 ? .hole : .ciphertext(count: count)
     }
 

@@ -24,7 +24,7 @@ enum Filling {
             parameters.mapPath.hasPrefix("/")
         else { throw StartFailure("the starter sent a snapshot that there cannot be") }
         let folder = try SnapshotFolder(path: parameters.snapshotsFolder)
-        let snapshot = try manifest(snapshotID, in: folder).authenticated(by: snapshotKey)
+        let snapshot = try SnapshotManifest.kept(snapshotID, in: folder).authenticated(by: snapshotKey)
         let own = snapshot.header.geometry
         guard own.dataUnitBytes == geometry.dataUnitBytes, own.cipher == geometry.cipher,
             own.volumeBytes <= geometry.volumeBytes
@@ -33,7 +33,7 @@ enum Filling {
             volumeID: volumeID,
             uuid: uuid,
             snapshotID: snapshotID,
-            blockCount: AtomicBlockMap.blockCount(ofBytes: own.volumeBytes)
+            blockCount: Int(SnapshotBlock.count(ofVolume: own.volumeBytes))
         )
         guard let map = try FillMap(path: parameters.mapPath, identity, isReadOnly: isReadOnly) else {
             throw StartFailure(
@@ -51,18 +51,6 @@ enum Filling {
             geometry,
             cipher: try XTSCipher(key: key)
         )
-    }
-
-    /// One that was removed is kept as long as a volume is filled from it.
-    private static func manifest(
-        _ id: SnapshotID,
-        in folder: SnapshotFolder
-    ) throws(SnapshotError) -> SnapshotManifest {
-        do {
-            return try SnapshotManifest(id, in: folder)
-        } catch .notFound {
-            return try SnapshotManifest(id, in: folder, isRetired: true)
-        }
     }
 }
 

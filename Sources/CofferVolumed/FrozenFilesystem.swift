@@ -1,5 +1,6 @@
 internal import CLinux
 internal import CofferControl
+internal import CofferSystem
 internal import Glibc
 internal import Logging
 
@@ -28,10 +29,7 @@ enum FrozenFilesystem {
     private static func isOn(_ place: FilesystemPlace, _ folder: Int32) -> Bool {
         var status = stat()
         guard unsafe fstat(folder, &status) == 0 else { return false }
-        // As makedev(3) puts a number together.
-        let device = UInt64(status.st_dev)
-        let major = (device >> 8) & 0xFFF | (device >> 32) & ~0xFFF
-        let minor = device & 0xFF | (device >> 12) & ~0xFF
-        return major == UInt64(place.deviceMajor) && minor == UInt64(place.deviceMinor)
+        return DeviceNumber(status.st_dev)
+            == DeviceNumber(major: place.deviceMajor, minor: place.deviceMinor)
     }
 }

@@ -31,7 +31,8 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
     ) throws(SnapshotError) {
         self.volume = volume
         let store = SnapshotStore(folder)
-        let writer = try Self.writer(header.lineage, folder)
+        // Whoever frees or checks blocks of the lineage is soon done.
+        let writer = try LineageWriter(header.lineage, in: folder, patience: .seconds(5))
         aside = try Self.fileAside(folder)
         var previous: AuthenticManifest?
         for id in earlier where previous == nil {
@@ -47,7 +48,8 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
             )
         )
         self.progress = progress
-        control = JobControl { progress.note($0) }
+        // Whoever uses the volume comes first.
+        control = JobControl(isBackground: true) { progress.note($0) }
         attempt = try SnapshotAttempt(
             header,
             in: store,
@@ -101,22 +103,6 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
         }
     }
 
-    /// Whoever frees or checks blocks of the lineage is soon done.
-    private static func writer(
-        _ lineage: LineageID,
-        _ folder: SnapshotFolder
-    ) throws(SnapshotError) -> LineageWriter {
-        for _ in 0..<50 {
-            do throws(SnapshotError) {
-                return try LineageWriter(lineage, in: folder)
-            } catch {
-                guard case .lineageBusy = error else { throw error }
-            }
-            usleep(100_000)
-        }
-        return try LineageWriter(lineage, in: folder)
-    }
-
     /// A file without a name, in the filesystem of the snapshots.
     private static func fileAside(_ folder: SnapshotFolder) throws(SnapshotError) -> FileBlockStore {
         let file = clinux_temporary_file(folder.descriptor)
@@ -142,8 +128,6 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
     /// Copies what is not copied yet, and ends the snapshot one way or the other.
     func run(_ volumeKey: borrowing VolumeKey) throws {
         guard let job else { return }
-        // Whoever uses the volume comes first.
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         do {
             _ = try job.run(header.macKey(from: volumeKey))
         } catch {

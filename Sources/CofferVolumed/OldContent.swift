@@ -47,8 +47,8 @@ final class OldContent: @unchecked Sendable {
         // A volume that has grown since its snapshot's moment has more than the snapshot.
         guard offset < geometry.volumeBytes else { return }
         let count = min(count, geometry.volumeBytes - offset)
-        let block = Int(offset / UInt64(AtomicBlockMap.blockBytes))
-        let start = UInt64(block) * UInt64(AtomicBlockMap.blockBytes)
+        let block = Int(offset / UInt64(SnapshotBlock.bytes))
+        let start = UInt64(block) * UInt64(SnapshotBlock.bytes)
         let first = Int(offset - start) / Self.pieceBytes
         let end = (Int(offset - start) + Int(count) + Self.pieceBytes - 1) / Self.pieceBytes
         let stripe = stripe(block)
@@ -57,7 +57,7 @@ final class OldContent: @unchecked Sendable {
             guard waiting.contains(block) else { return }
             var places =
                 stripe.places[block]
-                ?? [Int32](repeating: -1, count: AtomicBlockMap.blockBytes / Self.pieceBytes)
+                ?? [Int32](repeating: -1, count: SnapshotBlock.bytes / Self.pieceBytes)
             var piece = first
             while piece < end {
                 guard places[piece] < 0 else {
@@ -77,7 +77,7 @@ final class OldContent: @unchecked Sendable {
 
     /// The first block at or after `index` of which something was put aside.
     func nextBlock(from index: UInt64) -> UInt64? {
-        touched.first(from: Int(index), below: AtomicBlockMap.blockCount(ofBytes: geometry.volumeBytes))
+        touched.first(from: Int(index), below: Int(SnapshotBlock.count(ofVolume: geometry.volumeBytes)))
             .map { UInt64($0) }
     }
 
@@ -86,8 +86,7 @@ final class OldContent: @unchecked Sendable {
         let place = pieceCount.wrappingAdd(pieces, ordering: .relaxed).oldValue
         let count = pieces * Self.pieceBytes
         try stripe.buffer.withMutableBytes(at: 0, count: count) { (bytes) throws(BlockError) in
-            let got = try store.read(into: &bytes, at: geometry.dataOffset + offset)
-            if got < count { bytes.zero(got..<count) }
+            try store.readPadded(into: &bytes, at: geometry.dataOffset + offset)
             try aside.write(bytes.bytes, at: UInt64(place * Self.pieceBytes))
         }
         return place

@@ -38,15 +38,15 @@ internal import Testing
         }
 
         func preserve(at offset: UInt64, count: UInt64) {
-            preserve(Int(offset / UInt64(AtomicBlockMap.blockBytes)))
+            preserve(Int(offset / UInt64(SnapshotBlock.bytes)))
         }
 
         private func preserve(_ block: Int) {
             kept.withLock { kept in
                 guard kept[block] == nil, wanted.withLock({ $0.contains(block) }) else { return }
-                var buffer = PageBuffer(count: AtomicBlockMap.blockBytes)
-                kept[block] = buffer.withMutableBytes(at: 0, count: AtomicBlockMap.blockBytes) { bytes in
-                    let offset = volume.geometry.dataOffset + UInt64(block * AtomicBlockMap.blockBytes)
+                var buffer = PageBuffer(count: SnapshotBlock.bytes)
+                kept[block] = buffer.withMutableBytes(at: 0, count: SnapshotBlock.bytes) { bytes in
+                    let offset = volume.geometry.dataOffset + UInt64(block * SnapshotBlock.bytes)
                     let count = (try? volume.store.read(into: &bytes, at: offset)) ?? 0
                     return Array(bytes.bytes.array().prefix(count))
                 }
@@ -91,7 +91,7 @@ internal import Testing
 
         /// Which of the units that a keeper has, as they decrypt.
         func unit(_ index: Int, of kept: [Int: [UInt8]]) throws -> [UInt8]? {
-            let perBlock = AtomicBlockMap.blockBytes / 4096
+            let perBlock = SnapshotBlock.bytes / 4096
             guard let block = kept[index / perBlock] else { return nil }
             let start = index % perBlock * 4096
             var bytes = Array(block[start..<start + 4096])
@@ -129,7 +129,7 @@ internal import Testing
 
     @Test func `a snapshot under load has what was there at its moment, and nothing newer`() throws {
         let blocks = 16
-        let fixture = try Fixture(bytes: UInt64(blocks * AtomicBlockMap.blockBytes))
+        let fixture = try Fixture(bytes: UInt64(blocks * SnapshotBlock.bytes))
         let volume = fixture.volume
         let shared = Shared()
         // Each writer owns the units whose number leaves its index, and writes a number that only grows into them.
