@@ -149,11 +149,14 @@ public actor Home {
             self.remote = remote
             keys = remote
         } else {
-            keys = UnsealedAtFirstUse(home: self)
+            keys = UnsealedAtFirstUse(home: self) { try await $0.keyManagement() }
         }
         return VolumeService(
             catalog: catalog,
-            keys: VolumeKeys(keys: keys, owned: OwnedVolumeKeyAtFirstUse(home: self)),
+            keys: VolumeKeys(
+                keys: keys,
+                owned: UnsealedAtFirstUse(home: self) { try await $0.ownedVolumeKey() }
+            ),
             authoriser: HomeAuthoriser(home: self),
             identity: identity,
             paths: VolumePaths(home: path, runtimeBase: runtimeBase, daemon: daemon),

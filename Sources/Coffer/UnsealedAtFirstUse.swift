@@ -1,18 +1,18 @@
-internal import CofferKMS
 internal import CofferSecrets
 internal import CofferShapes
 
-/// The home's key service for services that may never need it: each call goes to the embedded KMS, which is unsealed by
-/// the first.
+/// Keys that lie under the home's root key, for services that may never need them: the home is unsealed by the first call.
 struct UnsealedAtFirstUse: KeyService {
     let home: Home
+    /// Unseals the home, where that has not been done, and gives what each call goes to.
+    let keys: @Sendable (Home) async throws -> any KeyService
 
     func describeKey(_ key: KeyReference, caller: Caller) async throws -> KeyMetadata {
-        try await home.keyManagement().describeKey(key, caller: caller)
+        try await keys(home).describeKey(key, caller: caller)
     }
 
     func awsManagedKey(of service: AWSService, caller: Caller) async throws -> KeyMetadata {
-        try await home.keyManagement().awsManagedKey(of: service, caller: caller)
+        try await keys(home).awsManagedKey(of: service, caller: caller)
     }
 
     func encrypt(
@@ -21,7 +21,7 @@ struct UnsealedAtFirstUse: KeyService {
         context: EncryptionContext,
         caller: Caller
     ) async throws -> EncryptResponse {
-        try await home.keyManagement().encrypt(plaintext, key: key, context: context, caller: caller)
+        try await keys(home).encrypt(plaintext, key: key, context: context, caller: caller)
     }
 
     func decrypt(
@@ -30,7 +30,7 @@ struct UnsealedAtFirstUse: KeyService {
         context: EncryptionContext,
         caller: Caller
     ) async throws -> PlaintextResponse {
-        try await home.keyManagement().decrypt(blob, key: key, context: context, caller: caller)
+        try await keys(home).decrypt(blob, key: key, context: context, caller: caller)
     }
 
     func generateDataKey(
@@ -39,7 +39,7 @@ struct UnsealedAtFirstUse: KeyService {
         context: EncryptionContext,
         caller: Caller
     ) async throws -> DataKeyResponse {
-        try await home.keyManagement().generateDataKey(
+        try await keys(home).generateDataKey(
             count: count,
             key: key,
             context: context,
@@ -53,7 +53,7 @@ struct UnsealedAtFirstUse: KeyService {
         context: EncryptionContext,
         caller: Caller
     ) async throws -> EncryptResponse {
-        try await home.keyManagement().generateDataKeyWithoutPlaintext(
+        try await keys(home).generateDataKeyWithoutPlaintext(
             count: count,
             key: key,
             context: context,
@@ -69,7 +69,7 @@ struct UnsealedAtFirstUse: KeyService {
         destinationContext: EncryptionContext,
         caller: Caller
     ) async throws -> ReEncryptResponse {
-        try await home.keyManagement().reEncrypt(
+        try await keys(home).reEncrypt(
             blob,
             sourceKey: sourceKey,
             sourceContext: sourceContext,
@@ -84,13 +84,13 @@ struct UnsealedAtFirstUse: KeyService {
         on key: KeyReference,
         caller: Caller
     ) async throws -> GrantResponse {
-        try await home.keyManagement().createGrant(order, on: key, caller: caller)
+        try await keys(home).createGrant(order, on: key, caller: caller)
     }
 
     /// Throws `Coffer.Sealed` where somebody would have to be asked for a secret: what is left of an attachment is cleaned
     /// up without one, and its grant is retired when the home is next open.
     func retireGrant(_ grant: GrantReference, caller: Caller) async throws {
         guard try await home.opensByItself() else { throw AWSError(.sealed, "the home is sealed") }
-        try await home.keyManagement().retireGrant(grant, caller: caller)
+        try await keys(home).retireGrant(grant, caller: caller)
     }
 }

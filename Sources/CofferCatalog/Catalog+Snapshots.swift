@@ -6,17 +6,7 @@ extension Catalog {
     public func insert(_ snapshot: SnapshotRecord, namesApart: Bool = false) throws {
         try write { database in
             if namesApart, let name = snapshot.name {
-                let taken = try Int.fetchOne(
-                    database,
-                    sql: """
-                        SELECT count(*) FROM tag JOIN snapshot ON snapshot.id = tag.resource
-                        WHERE key = ? AND value = ?
-                        """,
-                    arguments: [VolumeRecord.nameTag, name]
-                )
-                guard taken == 0 else {
-                    throw AWSError(.invalidParameterValue, "a snapshot named \"\(name)\" exists already")
-                }
+                try Self.requireUnused(name, among: .snapshot, in: database)
             }
             try SnapshotRow(snapshot).insert(database)
             try Self.put(snapshot.tags, on: snapshot.id.text, in: database)
@@ -45,26 +35,7 @@ extension Catalog {
     /// The one snapshot that `reference` names: an id, the unambiguous beginning of one, or a name.
     /// InvalidSnapshot.NotFound where there is none, InvalidParameterValue where there are several.
     public func snapshot(_ reference: String, in region: Region? = nil) throws -> SnapshotRecord {
-        let isID = reference.hasPrefix("snap-")
-        let matches = try snapshots(in: region).filter {
-            isID ? $0.id.text.hasPrefix(reference) : $0.name == reference
-        }
-        guard let only = matches.first else {
-            throw AWSError(
-                .snapshotNotFound,
-                "The snapshot '\(reference)' does not exist.",
-                hint: "see the snapshots with `coffer snapshot ls`"
-            )
-        }
-        guard matches.count == 1 else {
-            throw AWSError(
-                .invalidParameterValue,
-                isID
-                    ? "'\(reference)' is the beginning of \(matches.count) snapshot ids: give more of it"
-                    : "\(matches.count) snapshots are named '\(reference)': name the one meant by its id"
-            )
-        }
-        return only
+        try Self.only(reference, .snapshot, among: try snapshots(in: region)) { ($0.id.text, $0.name) }
     }
 
     /// Changes a snapshot's record by what `change` makes of it as it is now. Gives the record as it is then, or nil where

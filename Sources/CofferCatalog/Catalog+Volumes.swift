@@ -14,17 +14,7 @@ extension Catalog {
         try write { database in
             if let token, let made = try Self.resource(of: token, in: database) { return VolumeID(made) }
             if namesApart, let name = volume.name {
-                let taken = try Int.fetchOne(
-                    database,
-                    sql: """
-                        SELECT count(*) FROM tag JOIN volume ON volume.id = tag.resource
-                        WHERE key = ? AND value = ?
-                        """,
-                    arguments: [VolumeRecord.nameTag, name]
-                )
-                guard taken == 0 else {
-                    throw AWSError(.invalidParameterValue, "a volume named \"\(name)\" exists already")
-                }
+                try Self.requireUnused(name, among: .volume, in: database)
             }
             try VolumeRow(volume).insert(database)
             try Self.put(volume.tags, on: volume.id.text, in: database)
@@ -62,26 +52,7 @@ extension Catalog {
         {
             return volume
         }
-        let all = try volumes(in: region)
-        // What looks like an id is never a name: a tag cannot hide a volume.
-        let isID = reference.hasPrefix("vol-")
-        let matches = all.filter { isID ? $0.id.text.hasPrefix(reference) : $0.name == reference }
-        guard let only = matches.first else {
-            throw AWSError(
-                .volumeNotFound,
-                "The volume '\(reference)' does not exist.",
-                hint: "see the volumes with `coffer volume ls`"
-            )
-        }
-        guard matches.count == 1 else {
-            throw AWSError(
-                .invalidParameterValue,
-                isID
-                    ? "'\(reference)' is the beginning of \(matches.count) volume ids: give more of it"
-                    : "\(matches.count) volumes are named '\(reference)': name the one meant by its id"
-            )
-        }
-        return only
+        return try Self.only(reference, .volume, among: try volumes(in: region)) { ($0.id.text, $0.name) }
     }
 
     /// Changes a volume's record by what `change` makes of it as it is now; its tags have verbs of their own. Gives the

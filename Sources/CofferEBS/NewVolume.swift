@@ -65,10 +65,7 @@ enum NewVolume {
         }
     }
 
-    static func tags(_ request: CreateVolumeRequest) -> [Tag] {
-        guard let name = request.name else { return request.tags }
-        return request.tags + [Tag(key: VolumeRecord.nameTag, value: name)]
-    }
+    static func tags(_ request: CreateVolumeRequest) -> [Tag] { request.tags.named(request.name) }
 
     /// What is known of the key before KMS is asked.
     static func keyARN(_ key: KeyReference?, region: Region, account: AccountID) throws -> ARN {

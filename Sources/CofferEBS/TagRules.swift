@@ -49,3 +49,10 @@ enum TagRules {
         text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
     }
 }
+
+extension [Tag] {
+    /// With the Name tag that the command line's name is; as they are without one.
+    func named(_ name: String?) -> [Tag] {
+        name.map { self + [Tag(key: VolumeRecord.nameTag, value: $0)] } ?? self
+    }
+}

@@ -202,7 +202,7 @@ extension VolumeService {
         let volumeKey = try await unwrap(wrapped.blob, key: key.arn, context: context, caller: service)
         if let origin = plan.origin {
             // Whoever may not read the snapshot gets no volume of it, and one that is damaged shows now.
-            _ = try await openSnapshot(origin.record, caller: plan.caller)
+            _ = try await openSnapshot(origin.record.id, caller: plan.caller)
         }
         try writeNewVolume(id, plan.geometry, wrapped, context, volumeKey, origin: plan.origin)
         try catalog.change(id) { ($0.stage, $0.kmsKeyARN) = (.ready, wrapped.keyARN) }

@@ -95,21 +95,33 @@ extension VolumeService {
         guard let slot = header.activeSlot else {
             throw AWSError(.damaged, "the header holds no active key slot")
         }
+        return try await unwrapped(
+            slot.wrapped,
+            context: .volume(header.volumeID),
+            ifTampered: "the wrapped volume key in the header does not open under the volume's context",
+            caller: caller
+        )
+    }
+
+    /// The volume key behind one that was stored wrapped, from KMS. Nothing around it is authenticated yet: where it does
+    /// not open, somebody has changed it.
+    func unwrapped(
+        _ wrapped: WrappedVolumeKey,
+        context: EncryptionContext,
+        ifTampered sentence: String,
+        caller: Caller
+    ) async throws -> UnwrappedKey {
         do {
             return try await unwrapped(
-                slot.wrapped.blob,
-                key: slot.wrapped.keyARN,
-                context: .volume(header.volumeID),
+                wrapped.blob,
+                key: wrapped.keyARN,
+                context: context,
                 caller: caller.through(.ebs)
             )
         } catch let error as AWSError where error.code == .disabled {
-            let name = slot.wrapped.keyARN.keyID.map(\.description) ?? slot.wrapped.keyARN.description
-            throw error.hinting("enable it with `coffer key enable \(name)`, then try again")
+            throw Self.hintingToEnable(wrapped.keyARN, error)
         } catch let error as AWSError where error.code == .invalidCiphertext {
-            throw AWSError(
-                .tampered,
-                "the wrapped volume key in the header does not open under the volume's context"
-            )
+            throw AWSError(.tampered, sentence)
         }
     }
 

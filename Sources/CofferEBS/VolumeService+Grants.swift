@@ -33,7 +33,7 @@ extension VolumeService {
             return nil
         } catch let error as AWSError where error.code == .disabled {
             try catalog.removeGrant(named: entry.name)
-            throw error.hinting("enable it with `coffer key enable \(Self.keyName(key))`, then try again")
+            throw Self.hintingToEnable(key, error)
         } catch let error as AWSError where error.code.kind != .internalFailure {
             // A refusal: no grant was given.
             try catalog.removeGrant(named: entry.name)
@@ -115,6 +115,11 @@ extension VolumeService {
     private static func isWithoutSuchGrants(_ error: AWSError) -> Bool {
         [.invalidArn, .unsupportedOperation].contains(error.code)
             || error.code.name == "UnknownOperationException"
+    }
+
+    /// What to do about a KMS key that is disabled.
+    static func hintingToEnable(_ key: ARN, _ error: AWSError) -> AWSError {
+        error.hinting("enable it with `coffer key enable \(keyName(key))`, then try again")
     }
 
     static func keyName(_ key: ARN) -> String { key.keyID.map(\.description) ?? key.description }

@@ -29,23 +29,43 @@ extension VolumeService {
         isDryRun: Bool = false,
         caller: Caller
     ) async throws -> VolumeRecord {
-        let found: VolumeRecord?
-        var missing: AWSError?
-        do {
-            found = try catalog.volume(reference, in: region(of: caller))
-        } catch let error as AWSError where error.code == .volumeNotFound {
-            (found, missing) = (nil, error)
-        }
-        let volume = found.map { resource($0) } ?? wildcard("volume", caller)
+        try await permitted(
+            reference,
+            to: action,
+            on: others,
+            facts: facts,
+            isDryRun: isDryRun,
+            caller: caller,
+            kind: "volume",
+            missing: .volumeNotFound,
+            find: { try catalog.volume(reference, in: $0) },
+            resource: { self.resource($0) }
+        )
+    }
+
+    /// The same for what `find` finds in the caller's region; it throws `missing` where there is none.
+    func permitted<Record>(
+        _ reference: String,
+        to action: String,
+        on others: [ActionResource],
+        facts: [String: [String]] = [:],
+        isDryRun: Bool,
+        caller: Caller,
+        kind: String,
+        missing: AWSError.Code,
+        find: (Region) throws -> Record,
+        resource: (Record) -> ActionResource
+    ) async throws -> Record {
+        let found = Result { try find(region(of: caller)) }
+        if case .failure(let error) = found, (error as? AWSError)?.code != missing { throw error }
+        let bearer = (try? found.get()).map(resource) ?? wildcard(kind, caller)
         try await authoriser.require(
-            ActionRequest(action, on: [volume] + others, facts: facts),
+            ActionRequest(action, on: [bearer] + others, facts: facts),
             caller: caller
         )
-        guard let found else {
-            throw missing ?? AWSError(.volumeNotFound, "The volume '\(reference)' does not exist.")
-        }
+        let record = try found.get()
         if isDryRun { throw AWSError.dryRunSucceeds }
-        return found
+        return record
     }
 
     /// A volume as policies see it.

@@ -40,7 +40,7 @@ struct SnapshotOrigin: Sendable {
             volumeID: volume,
             uuid: uuid,
             snapshotID: record.id,
-            blockCount: AtomicBlockMap.blockCount(ofBytes: geometry.volumeBytes)
+            blockCount: Int(SnapshotBlock.count(ofVolume: geometry.volumeBytes))
         )
     }
 }
@@ -66,63 +66,27 @@ extension VolumeService {
             on: [wildcard("volume", caller)],
             caller: caller
         )
-        guard try describe([record])[0].state == .completed else {
-            throw AWSError(
-                .incorrectState,
-                "Snapshot '\(record.id)' is not completed.",
-                hint: "see how far it is with `coffer snapshot show \(record.label)`"
-            )
-        }
+        try requireCompleted(record)
         do {
             let manifest = try SnapshotStore(try openSnapshots()).manifest(record.id)
             return SnapshotOrigin(record: record, geometry: manifest.header.geometry)
         } catch let error as SnapshotError { throw error.awsError }
     }
 
-    /// Has KMS unwrap a snapshot's volume key, and authenticates its manifest.
-    func openSnapshot(_ record: SnapshotRecord, caller: Caller) async throws -> OpenedSnapshot {
-        try await openSnapshot(record.id, caller: caller)
-    }
-
+    /// Has KMS unwrap a snapshot's volume key, and authenticates its manifest; that of a snapshot too that was removed
+    /// while a volume was filled from it.
     func openSnapshot(_ id: SnapshotID, caller: Caller) async throws -> OpenedSnapshot {
-        let manifest = try storedManifest(id)
-        let volumeKey = try await snapshotKey(manifest, caller: caller)
         do {
-            return try OpenedSnapshot(manifest, volumeKey)
-        } catch { throw error.awsError }
-    }
-
-    /// The manifest of a complete snapshot, or of one that was removed while a volume was filled from it.
-    private func storedManifest(_ id: SnapshotID) throws -> SnapshotManifest {
-        let folder = try openSnapshots()
-        do {
-            return try SnapshotManifest(id, in: folder)
-        } catch SnapshotError.notFound {
-            do {
-                return try SnapshotManifest(id, in: folder, isRetired: true)
-            } catch { throw error.awsError }
-        } catch { throw error.awsError }
-    }
-
-    /// The volume key behind a manifest that is not authenticated yet, from KMS.
-    private func snapshotKey(_ manifest: SnapshotManifest, caller: Caller) async throws -> VolumeKey {
-        let wrapped = manifest.header.keySlot.wrapped
-        do {
-            return try await unwrap(
-                wrapped.blob,
-                key: wrapped.keyARN,
+            let manifest = try SnapshotManifest.kept(id, in: try openSnapshots())
+            let wrapped = manifest.header.keySlot.wrapped
+            let unwrapped = try await unwrapped(
+                wrapped,
                 context: wrapped.context,
-                caller: caller.through(.ebs)
+                ifTampered: "the wrapped volume key of snapshot \(id) does not open under its context",
+                caller: caller
             )
-        } catch let error as AWSError where error.code == .disabled {
-            let name = wrapped.keyARN.keyID.map(\.description) ?? wrapped.keyARN.description
-            throw error.hinting("enable it with `coffer key enable \(name)`, then try again")
-        } catch let error as AWSError where error.code == .invalidCiphertext {
-            throw AWSError(
-                .tampered,
-                "the wrapped volume key of snapshot \(manifest.snapshotID) does not open under its context"
-            )
-        }
+            return try OpenedSnapshot(manifest, unwrapped.takeVolumeKey())
+        } catch let error as SnapshotError { throw error.awsError }
     }
 
     /// What an attachment of a volume that is not filled needs besides its header.

@@ -45,17 +45,9 @@ extension VolumeService {
             on: [wildcard("snapshot", caller)],
             caller: caller
         )
-        let tags = request.tags + (request.name.map { [Tag(key: VolumeRecord.nameTag, value: $0)] } ?? [])
-        if let name = request.name { try SnapshotRules.checkName(name) }
-        try SnapshotRules.check(description: request.description)
-        try TagRules.check(tags)
-        guard try describe([source])[0].state == .completed else {
-            throw AWSError(
-                .incorrectState,
-                "Snapshot '\(source.id)' is not completed.",
-                hint: "see how far it is with `coffer snapshot show \(source.label)`"
-            )
-        }
+        let tags = request.tags.named(request.name)
+        try SnapshotRules.check(name: request.name, description: request.description, tags)
+        try requireCompleted(source)
         var target: ARN?
         if let key = request.key {
             target = try await usableKey(key, caller: caller.through(.ebs)).arn
@@ -106,7 +98,7 @@ extension VolumeService {
         _ record: SnapshotRecord,
         _ caller: Caller
     ) async throws {
-        let opened = try await openSnapshot(source, caller: caller)
+        let opened = try await openSnapshot(source.id, caller: caller)
         let old = opened.manifest.header.keySlot.wrapped
         let context = EncryptionContext.snapshot(record.id)
         let reference = KeyReference(old.keyARN.description)
@@ -135,7 +127,7 @@ extension VolumeService {
         _ record: SnapshotRecord,
         _ caller: Caller
     ) async throws {
-        let opened = try await openSnapshot(source, caller: caller)
+        let opened = try await openSnapshot(source.id, caller: caller)
         let context = EncryptionContext.snapshot(record.id)
         let service = caller.through(.ebs)
         let made = try await keys.kms.generateDataKeyWithoutPlaintext(

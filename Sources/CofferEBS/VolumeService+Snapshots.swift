@@ -19,9 +19,9 @@ extension VolumeService {
         isDryRun: Bool = false,
         caller: Caller
     ) async throws -> Snapshot {
-        let tags = Self.tags(request)
+        let tags = request.tags.named(request.name)
         let found = try await permittedToSnapshot(request, tags, caller)
-        try SnapshotRules.check(request, tags)
+        try SnapshotRules.check(name: request.name, description: request.description, tags)
         if isDryRun { throw AWSError.dryRunSucceeds }
         let (volume, lock) = try await locked(found.id, for: .snapshot)
         defer { withExtendedLifetime(lock) {} }
@@ -61,11 +61,6 @@ extension VolumeService {
         }
         logger.info("began snapshot", metadata: ["volume": "\(volume.id)", "snapshot": "\(record.id)"])
         return try describe([record])[0]
-    }
-
-    private static func tags(_ request: CreateSnapshotRequest) -> [Tag] {
-        guard let name = request.name else { return request.tags }
-        return request.tags + [Tag(key: VolumeRecord.nameTag, value: name)]
     }
 
     private func permittedToSnapshot(
@@ -256,20 +251,28 @@ extension VolumeService {
         isDryRun: Bool = false,
         caller: Caller
     ) async throws -> SnapshotRecord {
-        let found: SnapshotRecord?
-        var missing: AWSError?
-        do {
-            found = try catalog.snapshot(reference, in: region(of: caller))
-        } catch let error as AWSError where error.code == .snapshotNotFound {
-            (found, missing) = (nil, error)
+        try await permitted(
+            reference,
+            to: action,
+            on: others,
+            isDryRun: isDryRun,
+            caller: caller,
+            kind: "snapshot",
+            missing: .snapshotNotFound,
+            find: { try catalog.snapshot(reference, in: $0) },
+            resource: { self.resource($0) }
+        )
+    }
+
+    /// Refuses a snapshot that is being made, or has failed.
+    func requireCompleted(_ record: SnapshotRecord) throws {
+        guard try describe([record])[0].state == .completed else {
+            throw AWSError(
+                .incorrectState,
+                "Snapshot '\(record.id)' is not completed.",
+                hint: "see how far it is with `coffer snapshot show \(record.label)`"
+            )
         }
-        let resource = found.map { self.resource($0) } ?? wildcard("snapshot", caller)
-        try await authoriser.require(ActionRequest(action, on: [resource] + others), caller: caller)
-        guard let found else {
-            throw missing ?? AWSError(.snapshotNotFound, "The snapshot '\(reference)' does not exist.")
-        }
-        if isDryRun { throw AWSError.dryRunSucceeds }
-        return found
     }
 
     /// A snapshot as policies see it.
@@ -313,13 +316,8 @@ extension VolumeService {
 enum SnapshotRules {
     static let descriptionCharacters = 255
 
-    static func check(_ request: CreateSnapshotRequest, _ tags: [Tag]) throws {
-        if let name = request.name { try checkName(name) }
-        try check(description: request.description)
-        try TagRules.check(tags)
-    }
-
-    static func check(description: String) throws {
+    static func check(name: String?, description: String, _ tags: [Tag]) throws {
+        if let name { try checkName(name) }
         guard description.utf16.count <= descriptionCharacters,
             description.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
         else {
@@ -328,10 +326,11 @@ enum SnapshotRules {
                 "A description has at most \(descriptionCharacters) printable characters."
             )
         }
+        try TagRules.check(tags)
     }
 
     /// As a volume's, but for the form of ids.
-    static func checkName(_ name: String) throws {
+    private static func checkName(_ name: String) throws {
         guard !name.hasPrefix("snap-") else {
             throw AWSError(.invalidParameterValue, "a snapshot's name does not begin with \"snap-\"")
         }

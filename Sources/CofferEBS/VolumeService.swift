@@ -70,17 +70,21 @@ public actor VolumeService {
             runtime.remove(id)
             throw AWSError(.volumeNotFound, "The volume '\(id)' does not exist.")
         }
-        if verb != nil { await waitForWorker(record) }
-        if let verb { try VolumeLifecycle.require(verb, situation(record, isChanging: false)) }
+        if let verb {
+            let view = await viewWithoutIdleWorker(record)
+            try VolumeLifecycle.require(verb, situation(record, view, isChanging: false))
+        }
         return (record, lock)
     }
 
-    /// Waits a while for a daemon that has done its work on a volume nobody attaches, and is about to leave.
-    private func waitForWorker(_ record: VolumeRecord) async {
+    /// How the volume is attached, once a daemon has left that has done its work on a volume nobody attaches; that is
+    /// waited for for a while.
+    private func viewWithoutIdleWorker(_ record: VolumeRecord) async -> AttachmentView {
         let deadline = ContinuousClock.now + .seconds(10)
-        while ContinuousClock.now < deadline {
+        while true {
             let view = inspect(record)
-            guard view.state == .working, view.status?.snapshot == nil else { return }
+            let isLeaving = view.state == .working && view.status?.snapshot == nil
+            guard isLeaving, ContinuousClock.now < deadline else { return view }
             try? await Task.sleep(for: .milliseconds(10))
         }
     }

@@ -22,6 +22,16 @@ struct SnapshotArgument: ParsableArguments {
     var reference: String
 }
 
+/// What a new snapshot is called.
+struct SnapshotWords: ParsableArguments {
+    @Option(help: "A name to call it by: its Name tag.")
+    var name: String?
+    @Option(help: "What it is for, at most 255 characters.")
+    var description: String = ""
+    @Option(name: .customLong("tag"), help: ArgumentHelp("A tag; may be repeated.", valueName: "key=value"))
+    var tags: [TagPair] = []
+}
+
 struct SnapshotCreate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
@@ -35,12 +45,7 @@ struct SnapshotCreate: AsyncParsableCommand {
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var volume: VolumeArgument
-    @Option(help: "A name to call it by: its Name tag.")
-    var name: String?
-    @Option(help: "What it is for, at most 255 characters.")
-    var description: String = ""
-    @Option(name: .customLong("tag"), help: ArgumentHelp("A tag; may be repeated.", valueName: "key=value"))
-    var tags: [TagPair] = []
+    @OptionGroup var words: SnapshotWords
     @Flag(help: "Return once the content is fixed, and do not wait until it is stored.")
     var noWait = false
 
@@ -50,16 +55,13 @@ struct SnapshotCreate: AsyncParsableCommand {
         let caller = try await global.caller(of: home)
         let request = CreateSnapshotRequest(
             volume: volume.reference,
-            name: name,
-            description: description,
-            tags: tags.map(\.tag)
+            name: words.name,
+            description: words.description,
+            tags: words.tags.map(\.tag)
         )
         var snapshot = try await service.createSnapshot(request, caller: caller)
         if !noWait { snapshot = try await SnapshotWait.end(of: snapshot, service, caller) }
-        switch global.output {
-        case .json: try Terminal.json(SnapshotShape(snapshot))
-        case .table: print(snapshot.id)
-        }
+        try SnapshotShape.show(made: snapshot, global.output)
     }
 }
 
@@ -176,12 +178,7 @@ struct SnapshotCopy: AsyncParsableCommand {
     @OptionGroup var snapshot: SnapshotArgument
     @Option(help: "The KMS key of the copy: id, ARN or alias. (default: the snapshot's)")
     var key: String?
-    @Option(help: "A name to call it by: its Name tag.")
-    var name: String?
-    @Option(help: "What it is for, at most 255 characters.")
-    var description: String = ""
-    @Option(name: .customLong("tag"), help: ArgumentHelp("A tag; may be repeated.", valueName: "key=value"))
-    var tags: [TagPair] = []
+    @OptionGroup var words: SnapshotWords
 
     func run() async throws {
         let home = try global.openHome()
@@ -190,16 +187,13 @@ struct SnapshotCopy: AsyncParsableCommand {
         let request = CopySnapshotRequest(
             source: snapshot.reference,
             key: key.map { KeyReference($0) },
-            name: name,
-            description: description,
-            tags: tags.map(\.tag)
+            name: words.name,
+            description: words.description,
+            tags: words.tags.map(\.tag)
         )
         let begun = try await service.copySnapshot(request, caller: caller)
         let copy = try await SnapshotWait.end(of: begun, service, caller)
-        switch global.output {
-        case .json: try Terminal.json(SnapshotShape(copy))
-        case .table: print(copy.id)
-        }
+        try SnapshotShape.show(made: copy, global.output)
     }
 }
 

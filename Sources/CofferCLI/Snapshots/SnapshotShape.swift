@@ -34,3 +34,13 @@ struct SnapshotShape: Encodable {
         Tags = snapshot.tags.map { VolumeShape.TagShape(Key: $0.key, Value: $0.value) }
     }
 }
+
+extension SnapshotShape {
+    /// What a command prints that has made a snapshot.
+    static func show(made snapshot: Snapshot, _ output: OutputFormat) throws {
+        switch output {
+        case .json: try Terminal.json(SnapshotShape(snapshot))
+        case .table: print(snapshot.id)
+        }
+    }
+}
