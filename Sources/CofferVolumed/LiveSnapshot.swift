@@ -15,6 +15,7 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
     private let control: JobControl
     private let previous: AuthenticManifest?
     private let progress: Progress
+    private let committed = Atomic<Bool>(false)
     private var job: SnapshotJob?
     private var old: OldContent?
     /// Made before the filesystem above is frozen, which may be the one that it lies in.
@@ -74,6 +75,8 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
     private var header: ManifestHeader { attempt.header }
     var id: SnapshotID { header.snapshotID }
     var status: SnapshotProgressReport { progress.now }
+    /// Whether others see it as complete: what is left is to note that for the next one.
+    var isCommitted: Bool { committed.load(ordering: .acquiring) }
 
     /// Fixes the volume's content: what is written from now on is not in the snapshot.
     func begin() throws(SnapshotError) {
@@ -130,6 +133,7 @@ final class LiveSnapshot: BlockPreserver, @unchecked Sendable {
         guard let job else { return }
         do {
             _ = try job.run(header.macKey(from: volumeKey))
+            committed.store(true, ordering: .releasing)
         } catch {
             volume.abandonSnapshot()
             throw error

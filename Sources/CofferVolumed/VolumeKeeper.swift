@@ -101,6 +101,8 @@ final class VolumeKeeper: Sendable {
         guard let id = SnapshotID(order.snapshotID), order.snapshotsFolder.hasPrefix("/") else {
             throw AWSError(.invalidParameterValue, "an order for a snapshot that there cannot be")
         }
+        // Whoever comes right after one that is complete does not get to hear of its last moments.
+        for _ in 0..<1000 where snapshot.withLock({ $0?.isCommitted == true }) { usleep(10_000) }
         // The header and the size stay as they are meanwhile.
         return try mark.withLock { mark in
             if let other = snapshot.withLock({ $0?.id }) {
