@@ -71,6 +71,45 @@ enum ByteFile {
         }
     }
 
+    /// A file to be read piece by piece, or standard input.
+    final class Input {
+        let descriptor: Int32
+
+        init(_ path: String) throws {
+            descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw ByteFile.failure("open", path) }
+        }
+
+        deinit { if descriptor != STDIN_FILENO { Glibc.close(descriptor) } }
+    }
+
+    /// A new file that is written piece by piece, or standard output; a file that exists is left alone.
+    final class Output {
+        let descriptor: Int32
+        private let path: String
+
+        init(_ path: String) throws {
+            self.path = path
+            descriptor =
+                path == "-"
+                ? STDOUT_FILENO : unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw ByteFile.failure("make", path) }
+        }
+
+        deinit { if descriptor != STDOUT_FILENO { Glibc.close(descriptor) } }
+
+        var isTerminal: Bool { isatty(descriptor) == 1 }
+
+        /// Makes what was written durable, where it is a file.
+        func sync() throws {
+            guard descriptor != STDOUT_FILENO, fsync(descriptor) != 0 else { return }
+            throw ByteFile.failure("write", path)
+        }
+
+        /// Leaves nothing of a file that is not whole.
+        func remove() { if descriptor != STDOUT_FILENO { unsafe unlink(path) } }
+    }
+
     private static func withInput<Result: ~Copyable>(
         _ path: String,
         _ body: (Int32) throws -> Result

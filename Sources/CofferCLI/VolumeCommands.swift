@@ -15,7 +15,7 @@ struct VolumeCommand: AsyncParsableCommand {
             VolumeCreate.self, VolumeList.self, VolumeShow.self, VolumeAttach.self, VolumeDetach.self,
             VolumeMount.self, VolumeUnmount.self, VolumeCheckCommand.self, VolumeRepair.self,
             VolumeHeaderCommand.self, VolumeAdopt.self, VolumeRemove.self, VolumeModify.self,
-            VolumeRekey.self,
+            VolumeRekey.self, VolumeClone.self,
             VolumeTagCommand.self, VolumeUntag.self, VolumeEvents.self, VolumeDefaultsCommand.self,
         ]
     )
@@ -52,10 +52,7 @@ struct VolumeAdopt: AsyncParsableCommand {
             name: name,
             caller: try await global.caller(of: home)
         )
-        switch global.output {
-        case .json: try Terminal.json(VolumeShape(volume))
-        case .table: print(volume.id)
-        }
+        try VolumeShape.show(made: volume, global.output)
     }
 }
 

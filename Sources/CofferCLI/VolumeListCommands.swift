@@ -57,10 +57,7 @@ struct VolumeCreate: AsyncParsableCommand {
             request,
             caller: try await global.caller(of: home)
         )
-        switch global.output {
-        case .json: try Terminal.json(VolumeShape(volume))
-        case .table: print(volume.id)
-        }
+        try VolumeShape.show(made: volume, global.output)
     }
 }
 

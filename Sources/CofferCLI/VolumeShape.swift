@@ -43,6 +43,7 @@ struct VolumeShape: Encodable {
     let Throughput: Int?
     let MultiAttachEnabled = false
     let SnapshotId: String
+    let SourceVolumeId: String?
     let State: String
     let StateReason: String?
     let Encrypted: Bool
@@ -60,7 +61,7 @@ struct VolumeShape: Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case VolumeId, VolumeArn, Size, SizeBytes, VolumeType, Iops, Throughput, MultiAttachEnabled,
-            SnapshotId
+            SnapshotId, SourceVolumeId
         case State, StateReason, Encrypted, KmsKeyId, SseType, AvailabilityZone, CreateTime, Tags
         case Attachments, Cipher, DataUnitBytes, Filesystem, BackingFile, AllocatedBytes
     }
@@ -69,7 +70,9 @@ struct VolumeShape: Encodable {
         (VolumeId, VolumeArn) = (volume.id.text, volume.arn.description)
         (Size, SizeBytes) = (volume.sizeGiB, volume.sizeBytes)
         (VolumeType, Iops, Throughput) = (volume.type.rawValue, volume.iops, volume.throughput)
-        SnapshotId = volume.snapshotID?.text ?? ""
+        // A copy of a volume begins with a snapshot that nobody knows.
+        SnapshotId = volume.sourceVolumeID == nil ? volume.snapshotID?.text ?? "" : ""
+        SourceVolumeId = volume.sourceVolumeID?.text
         (State, StateReason) = (volume.state.rawValue, volume.stateReason)
         Encrypted = volume.isEncrypted
         KmsKeyId = volume.isEncrypted ? volume.kmsKeyARN.description : nil
@@ -143,5 +146,15 @@ enum CheckOutput {
             Terminal.error("coffer: the header was not authenticated: \(why)")
         }
         if check.isClean { Swift.print("clean\tboth copies of the header are good and authentic") }
+    }
+}
+
+extension VolumeShape {
+    /// What a command prints that has made a volume.
+    static func show(made volume: Volume, _ output: OutputFormat) throws {
+        switch output {
+        case .json: try Terminal.json(VolumeShape(volume))
+        case .table: print(volume.id)
+        }
     }
 }

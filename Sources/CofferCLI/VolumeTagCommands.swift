@@ -16,11 +16,6 @@ struct VolumeTagCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The tags; without any they are listed.", valueName: "key=value"))
     var tags: [TagPair] = []
 
-    private struct Shape: Encodable {
-        let Key: String
-        let Value: String
-    }
-
     func run() async throws {
         let home = try global.openHome()
         let caller = try await global.caller(of: home)
@@ -29,10 +24,7 @@ struct VolumeTagCommand: AsyncParsableCommand {
         guard tags.isEmpty else {
             return try await service.createTags(tags.map(\.tag), on: [found.id.text], caller: caller)
         }
-        if global.output == .json {
-            return try Terminal.json(["Tags": found.tags.map { Shape(Key: $0.key, Value: $0.value) }])
-        }
-        Terminal.table(["TAG", "VALUE"], found.tags.map { [$0.key, $0.value] })
+        try TagOutput.print(found.tags, global.output)
     }
 }
 
@@ -57,5 +49,17 @@ struct VolumeUntag: AsyncParsableCommand {
             from: [found.id.text],
             caller: caller
         )
+    }
+}
+
+/// The tags of a resource, as commands list them.
+enum TagOutput {
+    static func print(_ tags: [Tag], _ output: OutputFormat) throws {
+        if output == .json {
+            return try Terminal.json(
+                ["Tags": tags.map { VolumeShape.TagShape(Key: $0.key, Value: $0.value) }]
+            )
+        }
+        Terminal.table(["TAG", "VALUE"], tags.map { [$0.key, $0.value] })
     }
 }

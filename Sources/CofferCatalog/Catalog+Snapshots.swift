@@ -54,10 +54,11 @@ extension Catalog {
         }
     }
 
-    /// Takes a snapshot off the index, with its tags.
+    /// Takes a snapshot off the index, with its tags and permissions.
     public func removeSnapshot(_ id: SnapshotID) throws {
         try write { database in
-            for (table, column) in [("tag", "resource"), ("snapshot", "id")] {
+            let owned = [("tag", "resource"), ("snapshotPermission", "snapshot"), ("snapshot", "id")]
+            for (table, column) in owned {
                 try database.execute(
                     sql: "DELETE FROM \(table) WHERE \(column) = ?",
                     arguments: [id.text]

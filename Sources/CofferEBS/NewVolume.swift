@@ -84,21 +84,28 @@ enum NewVolume {
     }
 
     /// The token with the digest of all that makes this request another one.
-    static func token(_ request: CreateVolumeRequest, region: Region) throws -> ClientToken? {
+    static func token(
+        _ request: CreateVolumeRequest,
+        copying source: VolumeID? = nil,
+        region: Region
+    ) throws -> ClientToken? {
         guard let text = request.clientToken else { return nil }
         guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
             throw AWSError(.invalidParameterValue, "The ClientToken is not 1 to 64 ASCII characters.")
         }
         let tags = tags(request).sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
-        let words: [String] =
+        var words: [String] =
             [
                 "\(request.sizeBytes)", request.isEncrypted.map { "\($0)" } ?? "",
                 request.key?.description ?? "", request.type.rawValue, request.iops.map { "\($0)" } ?? "",
                 request.throughput.map { "\($0)" } ?? "", request.zone ?? "", "\(request.dataUnitBytes)",
                 request.cipherName, request.snapshot ?? "",
-            ] + tags
+            ]
+        if let source { words.append(source.text) }
+        words += tags
         // Each behind its length, so that no two requests read alike.
         let bytes = words.flatMap { Array("\($0.utf8.count) ".utf8) + Array($0.utf8) }
-        return ClientToken(scope: "CreateVolume \(region)", text: text, digest: SHA256.digest(bytes))
+        let action = source == nil ? "CreateVolume" : "CopyVolumes"
+        return ClientToken(scope: "\(action) \(region)", text: text, digest: SHA256.digest(bytes))
     }
 }

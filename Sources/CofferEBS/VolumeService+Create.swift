@@ -49,7 +49,7 @@ extension VolumeService {
         }
     }
 
-    private func existing(_ id: VolumeID) throws -> VolumeRecord {
+    func existing(_ id: VolumeID) throws -> VolumeRecord {
         guard let record = try catalog.volume(id: id) else {
             throw AWSError(.volumeNotFound, "The volume '\(id)' does not exist.")
         }
@@ -59,7 +59,7 @@ extension VolumeService {
     // MARK: - Steps
 
     /// A volume that is on the index and nowhere else yet.
-    private struct Plan: Sendable {
+    struct CreationPlan: Sendable {
         var record: VolumeRecord
         let geometry: Geometry
         /// nil: the AWS managed key.
@@ -67,12 +67,12 @@ extension VolumeService {
         /// Held while the volume is made, so that a creation under way is told from one that a crash cut short.
         let lock: OperationLock
         /// What the volume begins with.
-        let origin: SnapshotOrigin?
+        var origin: SnapshotOrigin?
         let caller: Caller
     }
 
-    private enum Beginning {
-        case begun(Plan)
+    enum CreationBeginning {
+        case begun(CreationPlan)
         /// The same request made it before.
         case made(VolumeID)
     }
@@ -81,7 +81,7 @@ extension VolumeService {
         _ request: CreateVolumeRequest,
         isDryRun: Bool,
         caller: Caller
-    ) async throws -> Beginning {
+    ) async throws -> CreationBeginning {
         let region = region(of: caller)
         let defaults = try catalog.encryptionDefaults(of: region)
         let origin = try await origin(of: request, caller)
@@ -92,9 +92,38 @@ extension VolumeService {
             isEncrypted: request.isEncrypted == true || defaults.isByDefault,
             caller
         )
-        let geometry = try NewVolume.geometry(request)
         let isEncrypted = try NewVolume.isEncrypted(request, defaults)
-        let key = request.key ?? defaults.key.map { KeyReference($0.description) }
+        // The token is of what was asked for.
+        let token = try NewVolume.token(request, region: region)
+        if request.key == nil { request.key = defaults.key.map { KeyReference($0.description) } }
+        return try insert(
+            request,
+            isEncrypted: isEncrypted,
+            token: token,
+            origin: origin,
+            isDryRun: isDryRun,
+            caller
+        ) { record in
+            record.snapshot = origin?.record.id
+            // Whatever filesystem the snapshot has.
+            record.awaitsFilesystemGrowth =
+                origin.map { record.sizeBytes > $0.geometry.volumeBytes } ?? false
+        }
+    }
+
+    /// Puts a new volume on the index, `creating`, unless its token has made one before. `fill` adds what the request does
+    /// not say.
+    func insert(
+        _ request: CreateVolumeRequest,
+        isEncrypted: Bool,
+        token: ClientToken?,
+        origin: SnapshotOrigin?,
+        isDryRun: Bool,
+        _ caller: Caller,
+        _ fill: (inout VolumeRecord) -> Void
+    ) throws -> CreationBeginning {
+        let region = region(of: caller)
+        let geometry = try NewVolume.geometry(request)
         try NewVolume.check(request, region: region)
         let shape = try VolumeLimits.shape(
             request.type,
@@ -109,19 +138,16 @@ extension VolumeService {
             sizeBytes: geometry.volumeBytes,
             dataUnitBytes: geometry.dataUnitBytes,
             cipherName: geometry.cipher.name,
-            kmsKeyARN: try NewVolume.keyARN(key, region: region, account: identity.account),
+            kmsKeyARN: try NewVolume.keyARN(request.key, region: region, account: identity.account),
             created: clock.now,
             region: region
         )
         (record.type, record.iops, record.throughput) = (shape.type, shape.iops, shape.throughput)
         record.isEncrypted = isEncrypted
         record.tags = NewVolume.tags(request)
-        record.snapshot = origin?.record.id
-        // Whatever filesystem the snapshot has.
-        record.awaitsFilesystemGrowth = origin.map { geometry.volumeBytes > $0.geometry.volumeBytes } ?? false
+        fill(&record)
         let lock = try runtime.lock(id)
         do {
-            let token = try NewVolume.token(request, region: region)
             if let made = try catalog.insert(record, token: token, namesApart: request.name != nil) {
                 runtime.remove(id)
                 return .made(made)
@@ -130,20 +156,17 @@ extension VolumeService {
             runtime.remove(id)
             throw error
         }
-        return .begun(
-            Plan(
-                record: record,
-                geometry: geometry,
-                key: key,
-                lock: lock,
-                origin: origin,
-                caller: caller
-            )
+        let plan = CreationPlan(
+            record: record,
+            geometry: geometry,
+            key: request.key,
+            lock: lock,
+            origin: origin,
+            caller: caller
         )
+        return .begun(plan)
     }
 
-    /// Tags at creation need leave to tag, as on AWS. (EC2 user guide, "Grant permission to tag resources during
-    /// creation".)
     private func requireCreation(
         _ request: CreateVolumeRequest,
         isEncrypted: Bool,
@@ -162,32 +185,33 @@ extension VolumeService {
         let tags = NewVolume.tags(request)
         action.add(requestTags: tags)
         try await authoriser.require(action, caller: caller)
-        guard !tags.isEmpty else { return }
-        var tagging = ActionRequest("ec2:CreateTags", on: [wildcard("volume", caller)])
-        tagging.facts = ["ec2:CreateAction": ["CreateVolume"]]
-        tagging.add(requestTags: tags)
-        try await authoriser.require(tagging, caller: caller)
+        try await requireTagging(tags, of: "volume", by: "CreateVolume", caller)
     }
 
-    private func finishUnwatched(_ plan: Plan) async {
+    private func finishUnwatched(_ plan: CreationPlan) async {
         defer { plan.lock.giveUp() }
         do {
             try await finish(plan)
         } catch {
             let cause = Self.cause(error, plan.record.kmsKeyARN)
-            unsafe unlink(paths.file(plan.record.id))
-            unsafe unlink(paths.fillMap(plan.record.id))
-            note(plan.record, "createVolume", "failed", cause: cause)
-            do {
-                try catalog.change(plan.record.id) { ($0.stage, $0.failure) = (.failed, cause) }
-            } catch {
-                // Without the lock, it counts as a creation that was interrupted.
-                logger.error("a failed creation was not noted", metadata: ["error": "\(error)"])
-            }
+            giveUp(plan, cause: cause)
         }
     }
 
-    private func finish(_ plan: Plan) async throws {
+    /// Leaves a volume whose creation failed in `error`, with nothing but its record.
+    func giveUp(_ plan: CreationPlan, cause: String) {
+        unsafe unlink(paths.file(plan.record.id))
+        unsafe unlink(paths.fillMap(plan.record.id))
+        note(plan.record, "createVolume", "failed", cause: cause)
+        do {
+            try catalog.change(plan.record.id) { ($0.stage, $0.failure) = (.failed, cause) }
+        } catch {
+            // Without the lock, it counts as a creation that was interrupted.
+            logger.error("a failed creation was not noted", metadata: ["error": "\(error)"])
+        }
+    }
+
+    func finish(_ plan: CreationPlan) async throws {
         let id = plan.record.id
         let service = plan.caller.through(.ebs)
         let key = try await usableKey(plan)
@@ -210,7 +234,7 @@ extension VolumeService {
         logger.info("created volume", metadata: ["volume": "\(id)", "key": "\(key.arn)"])
     }
 
-    private func usableKey(_ plan: Plan) async throws -> KeyMetadata {
+    private func usableKey(_ plan: CreationPlan) async throws -> KeyMetadata {
         let service = plan.caller.through(.ebs)
         guard plan.record.isEncrypted else {
             return try await keys.owned.awsManagedKey(of: .ebs, caller: service)

@@ -68,6 +68,16 @@ extension VolumeService {
         return record
     }
 
+    /// Tags at creation need leave to tag, as on AWS. (EC2 user guide, "Grant permission to tag resources during
+    /// creation".)
+    func requireTagging(_ tags: [Tag], of kind: String, by action: String, _ caller: Caller) async throws {
+        guard !tags.isEmpty else { return }
+        var tagging = ActionRequest("ec2:CreateTags", on: [wildcard(kind, caller)])
+        tagging.facts = ["ec2:CreateAction": [action]]
+        tagging.add(requestTags: tags)
+        try await authoriser.require(tagging, caller: caller)
+    }
+
     /// A volume as policies see it.
     func resource(_ volume: VolumeRecord) -> ActionResource {
         var facts = [

@@ -10,7 +10,11 @@ internal import Logging
 public struct CopySnapshotRequest: Sendable {
     /// The snapshot: an id, the beginning of one, or a name.
     public var source: String
-    /// nil: the source's own key.
+    /// Where it is; nil: the caller's region.
+    public var sourceRegion: Region?
+    /// nil: as the source is, or as the region encrypts by default.
+    public var isEncrypted: Bool?
+    /// nil: the source's own key, or the region's default key for one that comes from another region or is not encrypted.
     public var key: KeyReference?
     /// The Name tag, as the command line gives it: refused where another snapshot has it.
     public var name: String?
@@ -27,52 +31,127 @@ public struct CopySnapshotRequest: Sendable {
     ) {
         (self.source, self.key, self.name) = (source, key, name)
         (self.description, self.tags) = (description, tags)
+        isEncrypted = key == nil ? nil : true
     }
 }
 
 extension VolumeService {
     /// Copies a snapshot, which is `pending` while that goes on; it ends with this process. Under the same KMS key a copy
     /// names the same blocks and costs next to nothing. Under another one it gets a volume key of its own, and every
-    /// block is encrypted anew: who has the old KMS key alone reads nothing of it. (`CopySnapshot`)
-    public func copySnapshot(
+    /// block is encrypted anew: who has the old KMS key alone reads nothing of it. A KMS key that cannot be used is
+    /// refused.
+    public func copySnapshot(_ request: CopySnapshotRequest, caller: Caller) async throws -> Snapshot {
+        if let key = request.key { _ = try await usableKey(key, caller: caller.through(.ebs)) }
+        return try await beginCopySnapshot(request, caller: caller)
+    }
+
+    /// As `copySnapshot`, but as on AWS a KMS key that cannot be used shows in the copy, which is in `error` then.
+    /// (`CopySnapshot`)
+    public func beginCopySnapshot(
         _ request: CopySnapshotRequest,
         isDryRun: Bool = false,
         caller: Caller
     ) async throws -> Snapshot {
         let source = try await permittedSnapshot(
             request.source,
+            in: request.sourceRegion,
             to: "ec2:CopySnapshot",
             on: [wildcard("snapshot", caller)],
             caller: caller
         )
         let tags = request.tags.named(request.name)
+        try await requireTagging(tags, of: "snapshot", by: "CopySnapshot", caller)
         try SnapshotRules.check(name: request.name, description: request.description, tags)
         try requireCompleted(source)
-        var target: ARN?
-        if let key = request.key {
-            target = try await usableKey(key, caller: caller.through(.ebs)).arn
-        }
+        let target = try targetKey(of: request, source, caller)
         if isDryRun { throw AWSError.dryRunSucceeds }
         var record = SnapshotRecord(
             id: SnapshotID(random: SystemByteSource()),
             volume: nil,
             sizeBytes: source.sizeBytes,
-            region: source.region,
-            kmsKeyARN: target ?? source.kmsKeyARN,
-            isEncrypted: source.isEncrypted || target != nil,
+            region: region(of: caller),
+            kmsKeyARN: try await target.foreseenARN(self, caller),
+            isEncrypted: target.isEncrypted,
             description: request.description,
             started: clock.now
         )
         record.tags = tags
         try catalog.insert(record, namesApart: request.name != nil)
         copying.insert(record.id)
-        afterwards { [record] in await self.finishCopy(of: source, as: record, caller) }
+        afterwards { [record] in await self.finishCopy(of: source, as: record, target, caller) }
         return try describe([record])[0]
     }
 
-    private func finishCopy(of source: SnapshotRecord, as record: SnapshotRecord, _ caller: Caller) async {
+    /// The key of a copy. (EBS user guide, "Encryption and snapshot copying".)
+    private func targetKey(
+        of request: CopySnapshotRequest,
+        _ source: SnapshotRecord,
+        _ caller: Caller
+    ) throws -> CopyKey {
+        let region = region(of: caller)
+        let defaults = try catalog.encryptionDefaults(of: region)
+        guard request.isEncrypted != false || !source.isEncrypted else {
+            throw AWSError(
+                .invalidParameterValue,
+                "Snapshot '\(source.id)' is encrypted, and so is every copy of it."
+            )
+        }
+        guard source.isEncrypted || request.isEncrypted == true || defaults.isByDefault else {
+            guard request.key == nil else {
+                throw AWSError(
+                    .invalidParameterDependency,
+                    "The parameter KmsKeyId requires the parameter Encrypted to be set."
+                )
+            }
+            return .same(source)
+        }
+        if let key = request.key { return .other(key) }
+        if source.isEncrypted && source.region == region { return .same(source) }
+        return .other(defaults.key.map { KeyReference($0.description) })
+    }
+
+    /// The KMS key of a copy.
+    private enum CopyKey: Sendable {
+        case same(SnapshotRecord)
+        /// nil: the AWS managed key.
+        case other(KeyReference?)
+
+        var isEncrypted: Bool {
+            switch self {
+            case .same(let source): source.isEncrypted
+            case .other: true
+            }
+        }
+
+        /// The key's ARN, or what is known of it where KMS does not tell.
+        func foreseenARN(_ service: isolated VolumeService, _ caller: Caller) async throws -> ARN {
+            switch self {
+            case .same(let source): return source.kmsKeyARN
+            case .other(let key):
+                if let found = try? await service.usableKey(key, caller: caller.through(.ebs)) {
+                    return found.arn
+                }
+                return try NewVolume.keyARN(
+                    key,
+                    region: service.region(of: caller),
+                    account: service.identity.account
+                )
+            }
+        }
+    }
+
+    private func finishCopy(
+        of source: SnapshotRecord,
+        as record: SnapshotRecord,
+        _ target: CopyKey,
+        _ caller: Caller
+    ) async {
         defer { copying.remove(record.id) }
+        var record = record
         do {
+            if case .other(let key) = target {
+                record.kmsKeyARN = try await usableKey(key, caller: caller.through(.ebs)).arn
+            }
             if record.kmsKeyARN == source.kmsKeyARN {
                 try await copyUnderSameKey(source, record, caller)
             } else {
@@ -81,6 +160,7 @@ extension VolumeService {
             // Whoever looked before it had a folder may have taken it for one that was interrupted.
             try catalog.change(record.id) {
                 ($0.stage, $0.failure, $0.completed) = (.completed, nil, clock.now)
+                $0.kmsKeyARN = record.kmsKeyARN
             }
             note(resource: record.id.text, record.region, "copySnapshot", "succeeded", cause: "")
             logger.info("copied snapshot", metadata: ["snapshot": "\(record.id)", "source": "\(source.id)"])
@@ -92,14 +172,32 @@ extension VolumeService {
         }
     }
 
-    /// The same volume key, wrapped for the copy; KMS moves it from the one context to the other.
+    /// The same volume key, wrapped for the copy.
     private func copyUnderSameKey(
         _ source: SnapshotRecord,
         _ record: SnapshotRecord,
         _ caller: Caller
     ) async throws {
         let opened = try await openSnapshot(source.id, caller: caller)
-        let old = opened.manifest.header.keySlot.wrapped
+        let copy = try await rewrapped(opened.manifest.header, for: record, caller)
+        let store = SnapshotStore(try openSnapshots())
+        try await Self.offTheActor {
+            _ = try store.copy(
+                opened.manifest,
+                as: copy.header,
+                copy.header.macKey(from: copy.volumeKey)
+            )
+        }
+    }
+
+    /// The header of a snapshot that has another one's blocks, and their key: KMS moves that from the one context to the
+    /// other.
+    func rewrapped(
+        _ source: ManifestHeader,
+        for record: SnapshotRecord,
+        _ caller: Caller
+    ) async throws -> RewrappedManifest {
+        let old = source.keySlot.wrapped
         let context = EncryptionContext.snapshot(record.id)
         let reference = KeyReference(old.keyARN.description)
         let answer = try await keys.service(of: old.keyARN).reEncrypt(
@@ -114,12 +212,16 @@ extension VolumeService {
         else {
             throw AWSError(.internalError, "the wrapped volume key does not fit a manifest")
         }
-        let key = opened.manifest.header.key.rewrapped(wrapped, created: clock.now)
-        let header = try Self.header(of: record, like: opened.manifest.header, key)
-        let store = SnapshotStore(try openSnapshots())
-        try await Self.offTheActor {
-            _ = try store.copy(opened.manifest, as: header, header.macKey(from: opened.volumeKey))
-        }
+        let volumeKey = try await unwrap(
+            wrapped.blob,
+            key: wrapped.keyARN,
+            context: context,
+            caller: caller.through(.ebs)
+        )
+        let key = source.key.rewrapped(wrapped, created: clock.now)
+        do {
+            return RewrappedManifest(try Self.header(of: record, like: source, key), volumeKey)
+        } catch { throw error.awsError }
     }
 
     private func copyUnderOtherKey(
@@ -127,7 +229,9 @@ extension VolumeService {
         _ record: SnapshotRecord,
         _ caller: Caller
     ) async throws {
-        let opened = try await openSnapshot(source.id, caller: caller)
+        var reader = caller
+        reader.region = source.region
+        let opened = try await openSnapshot(source.id, caller: reader)
         let context = EncryptionContext.snapshot(record.id)
         let service = caller.through(.ebs)
         let made = try await keys.kms.generateDataKeyWithoutPlaintext(
@@ -180,8 +284,21 @@ extension VolumeService {
     }
 
     /// Long work on files: others are answered meanwhile.
-    private static func offTheActor(_ body: @escaping @Sendable () throws -> Void) async throws {
+    static func offTheActor<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
         try await Task.detached { try body() }.value
+    }
+}
+
+/// A header that names another snapshot's blocks, with the volume key that they are under.
+final class RewrappedManifest: Sendable {
+    let header: ManifestHeader
+    let volumeKey: VolumeKey
+
+    init(_ header: ManifestHeader, _ volumeKey: consuming VolumeKey) {
+        self.header = header
+        self.volumeKey = volumeKey
     }
 }
 

@@ -23,7 +23,24 @@ extension VolumeService {
         let found = try await permittedToSnapshot(request, tags, caller)
         try SnapshotRules.check(name: request.name, description: request.description, tags)
         if isDryRun { throw AWSError.dryRunSucceeds }
-        let (volume, lock) = try await locked(found.id, for: .snapshot)
+        return try await beginSnapshot(
+            of: found.id,
+            description: request.description,
+            tags,
+            namesApart: request.name != nil,
+            for: caller
+        )
+    }
+
+    /// Makes a snapshot of a volume for a caller who may.
+    func beginSnapshot(
+        of id: VolumeID,
+        description: String,
+        _ tags: [Tag] = [],
+        namesApart: Bool = false,
+        for caller: Caller
+    ) async throws -> Snapshot {
+        let (volume, lock) = try await locked(id, for: .snapshot)
         defer { withExtendedLifetime(lock) {} }
         let view = inspect(volume)
         let folder = try openSnapshots()
@@ -34,11 +51,11 @@ extension VolumeService {
             region: volume.region,
             kmsKeyARN: volume.kmsKeyARN,
             isEncrypted: volume.isEncrypted,
-            description: request.description,
+            description: description,
             started: clock.now
         )
         record.tags = tags
-        try catalog.insert(record, namesApart: request.name != nil)
+        try catalog.insert(record, namesApart: namesApart)
         do {
             let order = SnapshotOrder(
                 snapshotID: record.id.text,
@@ -74,11 +91,7 @@ extension VolumeService {
             on: [wildcard("snapshot", caller)],
             caller: caller
         )
-        guard !tags.isEmpty else { return found }
-        var tagging = ActionRequest("ec2:CreateTags", on: [wildcard("snapshot", caller)])
-        tagging.facts = ["ec2:CreateAction": ["CreateSnapshot"]]
-        tagging.add(requestTags: tags)
-        try await authoriser.require(tagging, caller: caller)
+        try await requireTagging(tags, of: "snapshot", by: "CreateSnapshot", caller)
         return found
     }
 
@@ -117,9 +130,11 @@ extension VolumeService {
         return try describe(records)
     }
 
-    /// The snapshots of the region that a query means. (`DescribeSnapshots`)
+    /// The snapshots of the region that a query means; only those that one of `restorers` may make volumes of, where some
+    /// are given: the owner may of all. (`DescribeSnapshots`)
     public func describeSnapshots(
         _ query: ResourceQuery,
+        restorers: [SnapshotGrantee] = [],
         isDryRun: Bool = false,
         caller: Caller
     ) async throws -> Listing<Snapshot> {
@@ -132,7 +147,10 @@ extension VolumeService {
         if let missing = wanted.subtracting(records.map(\.id)).map(\.text).min() {
             throw AWSError(.snapshotNotFound, "The snapshot '\(missing)' does not exist.")
         }
-        let snapshots = try describe(records).filter { snapshot in
+        let isOwner = restorers.isEmpty || restorers.contains(.account(identity.account))
+        let shared = isOwner ? [] : try restorers.flatMap { try catalog.snapshots(sharedWith: $0) }
+        let visible = isOwner ? records : records.filter { shared.contains($0.id) }
+        let snapshots = try describe(visible).filter { snapshot in
             filters.match { SnapshotFilters.values(of: $0, snapshot) }
         }
         return try ResourcePages(5...1000).part(snapshots, query, filters) { snapshot in
@@ -219,19 +237,26 @@ extension VolumeService {
                 hint: "wait until it is complete"
             )
         }
-        let store = SnapshotStore(try openSnapshots())
-        let isBeingRead = try isBeingRead(record.id)
-        do throws(SnapshotError) {
-            let lineage = try? store.manifest(record.id).header.lineage
-            do throws(SnapshotError) {
-                if isBeingRead { try store.retire(record.id) } else { try store.remove(record.id) }
-            } catch .notFound {}  // it failed before it had a folder, or its removal was interrupted
-            if let lineage { try collect(lineage, store) }
-        } catch { throw error.awsError.context("deleting snapshot \(record.label)") }
-        try catalog.removeSnapshot(record.id)
-        releaseRetiredSnapshots()
+        do {
+            try discard(record.id)
+        } catch { throw (error as? AWSError)?.context("deleting snapshot \(record.label)") ?? error }
         note(record, "deleteSnapshot", "deleted", cause: "")
         logger.info("deleted snapshot", metadata: ["snapshot": "\(record.id)"])
+    }
+
+    /// Removes a snapshot that is complete or has failed, and what nobody needs of it.
+    func discard(_ id: SnapshotID) throws {
+        let store = SnapshotStore(try openSnapshots())
+        let isBeingRead = try isBeingRead(id)
+        do throws(SnapshotError) {
+            let lineage = try? store.manifest(id).header.lineage
+            do throws(SnapshotError) {
+                if isBeingRead { try store.retire(id) } else { try store.remove(id) }
+            } catch .notFound {}  // it failed before it had a folder, or its removal was interrupted
+            if let lineage { try collect(lineage, store) }
+        } catch { throw error.awsError }
+        try catalog.removeSnapshot(id)
+        releaseRetiredSnapshots()
     }
 
     /// Frees the blocks that no snapshot names any more. Where one is being made, its successor's end does it.
@@ -243,11 +268,13 @@ extension VolumeService {
 
     // MARK: - Parts that the other verbs share
 
-    /// The snapshot that `reference` names, for a caller who may do `action` with it.
+    /// The snapshot that `reference` names, of the caller's region or another, for a caller who may do `action` with it.
     func permittedSnapshot(
         _ reference: String,
+        in region: Region? = nil,
         to action: String,
         on others: [ActionResource] = [],
+        facts: [String: [String]] = [:],
         isDryRun: Bool = false,
         caller: Caller
     ) async throws -> SnapshotRecord {
@@ -255,11 +282,12 @@ extension VolumeService {
             reference,
             to: action,
             on: others,
+            facts: facts,
             isDryRun: isDryRun,
             caller: caller,
             kind: "snapshot",
             missing: .snapshotNotFound,
-            find: { try catalog.snapshot(reference, in: $0) },
+            find: { try catalog.snapshot(reference, in: region ?? $0) },
             resource: { self.resource($0) }
         )
     }

@@ -54,7 +54,7 @@ enum ParallelRun {
 
         func run() {
             // Of this thread alone, as Linux has it. Where it is refused the work is done all the same.
-            if isBackground { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
+            if isBackground { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19) }
             work.run(worker)
         }
     }

@@ -74,6 +74,51 @@ internal import Testing
         #expect(try blocks(below: "\(coffer.home)/snapshots") < 64)
     }
 
+    @Test func `an exported snapshot is carried whole or not at all`() throws {
+        let coffer = try CofferProgram()
+        let folder = try TemporaryFolder()
+        defer {
+            for name in ["data", "twin", "back"] { _ = try? coffer.run("volume", "detach", name, "--force") }
+        }
+        _ = try coffer.succeed("volume", "create", "--name", "data", "--size", "16MiB")
+        let file = try coffer.succeed("volume", "attach", "data")
+        _ = try CofferProgram.execute(
+            "/usr/bin/dd",
+            ["if=/dev/urandom", "of=\(file)", "bs=1M", "count=8", "conv=notrunc,fsync"]
+        )
+        let before = try digest(file)
+        _ = try coffer.succeed("snapshot", "create", "data", "--name", "first")
+        _ = try coffer.succeed("volume", "clone", "data", "--name", "twin")
+        _ = try CofferProgram.execute(
+            "/usr/bin/dd",
+            ["if=/dev/zero", "of=\(file)", "bs=4K", "count=1", "seek=300", "conv=notrunc,fsync"]
+        )
+        #expect(try digest(try coffer.succeed("volume", "attach", "twin")) == before)
+        _ = try coffer.succeed("snapshot", "create", "data", "--name", "second")
+        #expect(try coffer.succeed("snapshot", "diff", "first", "second") == "2\t1048576\tchanged")
+        // What the clone was made of is not seen.
+        #expect(try coffer.succeed("snapshot", "ls").split(separator: "\n").count == 2)
+
+        let exported = folder.path("first.snapshot")
+        _ = try coffer.succeed("snapshot", "export", "first", exported)
+        #expect(try coffer.run("snapshot", "export", "first", exported).code != 0)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: exported))
+        _ = try coffer.succeed("snapshot", "import", exported, "--name", "carried")
+        _ = try coffer.succeed("snapshot", "restore", "carried", "--name", "back")
+        #expect(try digest(try coffer.succeed("volume", "attach", "back")) == before)
+        let count = try coffer.succeed("snapshot", "ls").split(separator: "\n").count
+        var torn = whole
+        torn[whole.count / 2] ^= 1
+        for (bad, name) in [(whole.prefix(whole.count - 1), "short"), (torn, "torn"), (Data(), "empty")] {
+            let path = folder.path(name)
+            try bad.write(to: URL(fileURLWithPath: path))
+            let outcome = try coffer.run("snapshot", "import", path)
+            #expect(outcome.code != 0 && outcome.errors.contains("snapshot"), "\(name): \(outcome.errors)")
+        }
+        #expect(try coffer.succeed("snapshot", "ls").split(separator: "\n").count == count)
+        #expect(try coffer.run("snapshot", "import", "/dev/zero").code != 0)
+    }
+
     @Test func `a copy under another key outlives the first key, and the original does not`() throws {
         let coffer = try CofferProgram()
         for alias in ["a", "b"] { _ = try coffer.succeed("key", "create", "--alias", alias) }

@@ -6,10 +6,12 @@ internal import CofferShapes
 struct SnapshotCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snapshot",
-        abstract: "Snapshots of volumes: make, look at, copy, remove.",
+        abstract: "Snapshots of volumes: make, look at, restore, copy, carry, remove.",
         discussion: "A snapshot is named by its id, the unambiguous beginning of one, or its name.",
         subcommands: [
-            SnapshotCreate.self, SnapshotList.self, SnapshotShow.self, SnapshotCopy.self, SnapshotRemove.self,
+            SnapshotCreate.self, SnapshotList.self, SnapshotShow.self, SnapshotRestore.self,
+            SnapshotCopy.self, SnapshotDiff.self, SnapshotExport.self, SnapshotImportCommand.self,
+            SnapshotShare.self, SnapshotTagCommand.self, SnapshotUntag.self, SnapshotRemove.self,
         ]
     )
 }
@@ -194,6 +196,42 @@ struct SnapshotCopy: AsyncParsableCommand {
         let begun = try await service.copySnapshot(request, caller: caller)
         let copy = try await SnapshotWait.end(of: begun, service, caller)
         try SnapshotShape.show(made: copy, global.output)
+    }
+}
+
+struct SnapshotRestore: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Make a volume that begins with a snapshot; prints the volume's id.",
+        discussion: """
+            As `coffer volume create --snapshot`, which has more options. The volume can be attached at once, and follows in \
+            the background.
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var snapshot: SnapshotArgument
+    @Option(help: "A name to call the volume by: its Name tag.")
+    var name: String?
+    @Option(help: "Its size, such as 10GiB. (default: the snapshot's)")
+    var size: ByteCount?
+    @Option(help: "The KMS key of the volume: id, ARN or alias. (default: the snapshot's)")
+    var key: String?
+
+    func run() async throws {
+        let home = try global.openHome()
+        var request = CreateVolumeRequest(
+            name: name,
+            sizeBytes: size?.bytes ?? 0,
+            isEncrypted: true,
+            key: key.map { KeyReference($0) }
+        )
+        request.snapshot = snapshot.reference
+        let volume = try await global.volumes(of: home).createVolume(
+            request,
+            caller: try await global.caller(of: home)
+        )
+        try VolumeShape.show(made: volume, global.output)
     }
 }
 

@@ -23,6 +23,21 @@ extension EC2Call {
         writer.volume(volume)
     }
 
+    /// One copy, in a list of one.
+    func copyVolumes(_ writer: inout XMLWriter) async throws {
+        let source = try Self.volumeID(try arguments.requiredText("SourceVolumeId"))
+        var request = CopyVolumeRequest(source: source.text)
+        if let size = arguments.integer("Size") { request.sizeBytes = try Self.bytes(ofGiB: size) }
+        request.type = try volumeType() ?? .gp2
+        request.iops = arguments.integer("Iops")
+        request.throughput = arguments.integer("Throughput")
+        request.tags = try tags(for: "volume")
+        request.isMultiAttach = arguments.flag("MultiAttachEnabled") ?? false
+        request.clientToken = arguments.text("ClientToken")
+        let copy = try await volumes.copyVolume(request, isDryRun: isDryRun, caller: caller)
+        writer.list("volumeSet", of: "item", [copy]) { writer, volume in writer.volume(volume) }
+    }
+
     private func refuseWhatIsLeftOut() throws(AWSError) {
         if arguments.text("OutpostArn") != nil {
             throw AWSError(.ec2UnsupportedOperation, "There are no Outposts here: leave OutpostArn out.")

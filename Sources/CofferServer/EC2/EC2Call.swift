@@ -12,6 +12,8 @@ struct EC2Call: Sendable {
     func answer(_ operation: EC2Operation, _ writer: inout XMLWriter) async throws {
         switch operation {
         case .attachVolume: try await attachVolume(&writer)
+        case .copySnapshot: try await copySnapshot(&writer)
+        case .copyVolumes: try await copyVolumes(&writer)
         case .createSnapshot: try await createSnapshot(&writer)
         case .createTags: try await createTags(&writer)
         case .createVolume: try await createVolume(&writer)
@@ -23,6 +25,7 @@ struct EC2Call: Sendable {
         case .describeInstances: try await describeInstances(&writer)
         case .describeInstanceStatus: try await describeInstanceStatus(&writer)
         case .describeRegions: try await describeRegions(&writer)
+        case .describeSnapshotAttribute: try await describeSnapshotAttribute(&writer)
         case .describeSnapshots: try await describeSnapshots(&writer)
         case .describeTags: try await describeTags(&writer)
         case .describeVolumeAttribute: try await describeVolumeAttribute(&writer)
@@ -35,9 +38,11 @@ struct EC2Call: Sendable {
         case .getEbsDefaultKmsKeyId: try await getEbsDefaultKmsKeyId(&writer)
         case .getEbsEncryptionByDefault: try await getEbsEncryptionByDefault(&writer)
         case .modifyEbsDefaultKmsKeyId: try await modifyEbsDefaultKmsKeyId(&writer)
+        case .modifySnapshotAttribute: try await modifySnapshotAttribute(&writer)
         case .modifyVolume: try await modifyVolume(&writer)
         case .modifyVolumeAttribute: try await modifyVolumeAttribute(&writer)
         case .resetEbsDefaultKmsKeyId: try await resetEbsDefaultKmsKeyId(&writer)
+        case .resetSnapshotAttribute: try await resetSnapshotAttribute(&writer)
         }
     }
 

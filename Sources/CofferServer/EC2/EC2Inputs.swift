@@ -12,6 +12,21 @@ enum EC2Inputs {
                 required("Device"), required("InstanceId"), required("VolumeId"),
                 optional("EbsCardIndex", .integer),
             ]
+        case .copySnapshot:
+            [
+                optional("Description"), optional("DestinationOutpostArn"), optional("DestinationRegion"),
+                optional("Encrypted", .boolean), optional("KmsKeyId"), optional("PresignedUrl"),
+                required("SourceRegion"), required("SourceSnapshotId"),
+                optional("TagSpecification", tagSpecifications),
+                optional("CompletionDurationMinutes", .integer), optional("DestinationAvailabilityZone"),
+            ]
+        case .copyVolumes:
+            [
+                required("SourceVolumeId"), optional("Iops", .integer), optional("Size", .integer),
+                optional("VolumeType"), optional("TagSpecification", tagSpecifications),
+                optional("MultiAttachEnabled", .boolean), optional("Throughput", .integer),
+                optional("ClientToken"),
+            ]
         case .createSnapshot:
             [
                 optional("Description"), optional("OutpostArn"), required("VolumeId"),
@@ -48,6 +63,8 @@ enum EC2Inputs {
                 optional("RegionName", texts), optional("AllRegions", .boolean),
                 optional("Filter", filters),
             ]
+        case .describeSnapshotAttribute, .resetSnapshotAttribute:
+            [required("Attribute", snapshotAttribute), required("SnapshotId")]
         case .describeSnapshots:
             [
                 optional("Owner", texts), optional("RestorableBy", texts), optional("SnapshotId", texts),
@@ -66,6 +83,16 @@ enum EC2Inputs {
             .getEbsEncryptionByDefault, .resetEbsDefaultKmsKeyId:
             []
         case .modifyEbsDefaultKmsKeyId: [required("KmsKeyId")]
+        case .modifySnapshotAttribute:
+            [
+                optional("Attribute", snapshotAttribute),
+                optional(
+                    "CreateVolumePermission",
+                    .structure([optional("Add", permissions), optional("Remove", permissions)])
+                ),
+                optional("UserGroup", texts), optional("OperationType", .choice(["add", "remove"])),
+                required("SnapshotId"), optional("UserId", texts),
+            ]
         case .modifyVolume:
             [
                 required("VolumeId"), optional("Size", .integer), optional("VolumeType"),
@@ -92,6 +119,11 @@ enum EC2Inputs {
     private static let tagSpecifications = EC2Shape.list(
         .structure([optional("ResourceType"), optional("Tag", .list(tag, maximumCount: 1000))]),
         maximumCount: 50
+    )
+    private static let snapshotAttribute = EC2Shape.choice(["productCodes", "createVolumePermission"])
+    private static let permissions = EC2Shape.list(
+        .structure([optional("UserId"), optional("Group", .choice(["all"]))]),
+        maximumCount: 1000
     )
     private static let managed = [optional("IncludeManagedResources", .boolean)]
     private static let listing = [

@@ -2,6 +2,8 @@
 /// value is a place in tables.
 enum EC2Operation: Int, CaseIterable, Sendable {
     case attachVolume
+    case copySnapshot
+    case copyVolumes
     case createSnapshot
     case createTags
     case createVolume
@@ -13,6 +15,7 @@ enum EC2Operation: Int, CaseIterable, Sendable {
     case describeInstances
     case describeInstanceStatus
     case describeRegions
+    case describeSnapshotAttribute
     case describeSnapshots
     case describeTags
     case describeVolumeAttribute
@@ -25,9 +28,11 @@ enum EC2Operation: Int, CaseIterable, Sendable {
     case getEbsDefaultKmsKeyId
     case getEbsEncryptionByDefault
     case modifyEbsDefaultKmsKeyId
+    case modifySnapshotAttribute
     case modifyVolume
     case modifyVolumeAttribute
     case resetEbsDefaultKmsKeyId
+    case resetSnapshotAttribute
 
     /// The name as the API spells it: the case's with a capital.
     var name: String { Self.names[rawValue] }

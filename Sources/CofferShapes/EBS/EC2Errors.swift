@@ -17,6 +17,8 @@ extension AWSError.Code {
     public static let filterLimitExceeded = AWSError.Code("FilterLimitExceeded", .usage)
     public static let ec2UnsupportedOperation = AWSError.Code("UnsupportedOperation", .refused)
 
+    public static let operationNotPermitted = AWSError.Code("OperationNotPermitted", .refused)
+
     public static let volumeIDMalformed = AWSError.Code("InvalidVolumeID.Malformed", .usage)
     public static let zoneNotFound = AWSError.Code("InvalidZone.NotFound", .notFound)
     public static let incorrectModificationState = AWSError.Code(
