@@ -20,6 +20,8 @@ public final class EncryptedVolume<Store: BlockStore>: Sendable {
     let fill: LazyFill?
     let filling: Atomic<Bool>
     let keys = KeyGenerations()
+    /// How fast the volume may be used.
+    public let limiter = RateLimiter()
     let locks = StripeLocks()
     let fault = SyncFault()
     private let size: Atomic<UInt64>

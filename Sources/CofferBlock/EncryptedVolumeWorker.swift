@@ -13,6 +13,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     let locks: StripeLocks
     let fault: SyncFault
     private let tracker: ChangeTracker
+    private let limiter: RateLimiter
     var units: EncryptedUnits<Store>
     /// The generation of keys that `units` belongs to.
     var generation = 0
@@ -34,6 +35,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
         locks = volume.locks
         fault = volume.fault
         tracker = volume.tracker
+        limiter = volume.limiter
         units = EncryptedUnits(
             store: volume.store,
             dataOffset: volume.geometry.dataOffset,
@@ -54,6 +56,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
         waits: Bool = true
     ) throws(BlockError) -> Int {
         let count = room(at: offset, for: bytes.byteCount)
+        try limiter.pass(count, waits: waits)
         var done = 0
         while done < count {
             var stretch = Stretch(
@@ -105,6 +108,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
         try fault.check()
         let count = room(at: offset, for: bytes.byteCount)
         guard count > 0 || bytes.byteCount == 0 else { throw .system(errno: ENOSPC, call: .write) }
+        try limiter.pass(count, waits: true)
         try requireFilled(at: offset, count: UInt64(count))
         var done = 0
         while done < count {

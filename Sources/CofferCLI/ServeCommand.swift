@@ -36,6 +36,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Allow an address that other machines reach without TLS. They can then read every plaintext.")
     var insecure = false
 
+    @Flag(help: "Have volumes be no faster than the IOPS and throughput that are provisioned for them.")
+    var enforceLimits = false
+
     @Option(help: ArgumentHelp("The PKCS #11 module of custom key stores.", valueName: "file"))
     var pkcs11Module: String?
 
@@ -63,7 +66,8 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var logger = Logger(label: "coffer.server") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = global.verbose ? .info : .error
-        let options = ServerOptions(host: listen.host, port: listen.port, tls: tls(home))
+        var options = ServerOptions(host: listen.host, port: listen.port, tls: tls(home))
+        options.enforcesLimits = enforceLimits
         let server = try await CofferServer(
             home: home,
             volumes: try await global.volumes(of: home),

@@ -68,6 +68,8 @@ struct AttachOptionGroup: ParsableArguments {
     var acceptRollback = false
     @Flag(help: "Leave the wrapped volume key as it is, also where its KMS key has rotated since.")
     var noRewrap = false
+    @Flag(help: "Have the volume be no faster than the IOPS and throughput that are provisioned for it.")
+    var enforceLimits = false
     @Option(
         help: ArgumentHelp(
             "The device name that the EC2 API knows it under. (default: the next free from /dev/sdf)",
@@ -105,6 +107,7 @@ struct AttachOptionGroup: ParsableArguments {
             threadCount: threads
         )
         (options.keepsWrapping, options.device) = (noRewrap, device)
+        options.enforcesLimits = enforceLimits
         return options
     }
 }

@@ -30,6 +30,8 @@ public struct AttachOrder: Codable, Sendable, Equatable {
     public var backingIO: BackingIO
     /// Serving threads, at least 1; nil: as many as suit the machine and the backing I/O.
     public var threadCount: Int?
+    /// How fast the volume may be used; nil: as fast as it can.
+    public var limits: RateLimits?
 
     public init(
         volumeID: String,
@@ -41,8 +43,10 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         leavesAtLastClose: Bool,
         punchesHoles: Bool,
         backingIO: BackingIO,
-        threadCount: Int?
+        threadCount: Int?,
+        limits: RateLimits? = nil
     ) {
+        self.limits = limits
         self.volumeID = volumeID
         self.exposedDirectory = exposedDirectory
         self.controlSocketPath = controlSocketPath
@@ -161,12 +165,35 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     /// Begins a snapshot; answered by a `ControlAnswer` once the volume's content is fixed. The blocks are copied in the
     /// background; `status` tells how far that has come, and the snapshot's folder how it ends.
     case beginSnapshot(SnapshotOrder)
+    /// Has the volume be as fast as it is provisioned now, where it is limited at all; answered by a `ControlAnswer`.
+    case limit(RateLimits)
     /// Puts the volume key, wrapped anew, into the header: whoever asks has proved that it opens. Answered by a
     /// `ControlAnswer`.
     case rewrap(WrappedKeyOrder)
     /// Begins to bring the data under a new volume key, wrapped like this, whose 64 bytes follow the message. Answered by a
     /// `ControlAnswer` once the header says so; `status` tells how far it has come.
     case beginReencryption(WrappedKeyOrder)
+}
+
+/// How fast a volume may be used: token buckets.
+public struct RateLimits: Codable, Sendable, Equatable {
+    public struct Bucket: Codable, Sendable, Equatable {
+        public var perSecond: Double
+        public var capacity: Double
+
+        public init(perSecond: Double, capacity: Double) {
+            (self.perSecond, self.capacity) = (perSecond, capacity)
+        }
+    }
+
+    /// How much of a request is one operation, bytes.
+    public var operationBytes: Int
+    public var operations: [Bucket]
+    public var bytes: [Bucket]
+
+    public init(operationBytes: Int, operations: [Bucket], bytes: [Bucket]) {
+        (self.operationBytes, self.operations, self.bytes) = (operationBytes, operations, bytes)
+    }
 }
 
 /// A volume key as a KMS wrapped it.

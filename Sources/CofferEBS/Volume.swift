@@ -92,6 +92,8 @@ public struct AttachOptions: Sendable {
     public var threadCount: Int?
     /// Leaves the wrapped volume key as it is, also where the KMS key has newer material.
     public var keepsWrapping = false
+    /// Has the volume be no faster than what is provisioned for it.
+    public var enforcesLimits = false
     /// Such as `/dev/sdf`; nil: the next that is free.
     public var device: String?
     /// nil: this host, which is the only instance there is.

@@ -192,7 +192,8 @@ extension VolumeService {
                     leavesAtLastClose: mountDirectory != nil,
                     punchesHoles: !options.keepsDiscardedRoom,
                     backingIO: options.backingIO,
-                    threadCount: options.threadCount
+                    threadCount: options.threadCount,
+                    limits: options.enforcesLimits ? VolumeRates.of(record.shape) : nil
                 )
             )
             notices += ready.notices

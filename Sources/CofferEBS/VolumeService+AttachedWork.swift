@@ -26,8 +26,13 @@ extension VolumeService {
         for loop in view.loops { try loop.takeSize() }
     }
 
-    /// Tells the daemon what is provisioned now. Nothing is limited yet, so that there is nothing to tell.
-    func applyLimits(_ record: VolumeRecord, _ target: ModificationRecord.Shape) async throws {}
+    /// Tells the daemon what is provisioned now: one that limits the volume follows.
+    func applyLimits(_ record: VolumeRecord, _ target: ModificationRecord.Shape) async throws {
+        guard case .failed(let failure) = try ask(.limit(VolumeRates.of(target)), of: record) else { return }
+        // A volume that is only read has no keeper to tell: it stays as it was attached.
+        guard failure.error.code != .incorrectState else { return }
+        throw failure.error
+    }
 
     /// Asks a volume's daemon to do something, and waits until it is durable.
     func ask(

@@ -121,7 +121,9 @@ extension VolumeService {
                     try await growDetached(record, toBytes: target.sizeBytes, caller: begun.caller)
                 }
             }
-            if isAttached { try await applyLimits(record, target) }
+            if view.state == .attached || view.state == .faulted {
+                try await applyLimits(record, target)
+            }
             (modification.state, modification.progress) = (.optimizing, 99)
             try catalog.update(modification) { volume in
                 if target.sizeBytes > volume.sizeBytes, [.ext4, .xfs].contains(volume.filesystem) {

@@ -29,7 +29,10 @@ public struct CofferServer: Sendable {
                 kms: try await home.keyManagement(),
                 identity: try await home.identityService(),
                 volumes: volumes,
-                host: HostFacts(account: home.root.principal.account)
+                host: HostFacts(
+                    account: home.root.principal.account,
+                    enforcesLimits: options.enforcesLimits
+                )
             ),
             logger: logger
         )

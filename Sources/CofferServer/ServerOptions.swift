@@ -15,6 +15,8 @@ public struct ServerOptions: Sendable {
     /// 0 picks one that is free.
     public var port: Int
     public var tls: TLS
+    /// Has volumes that clients attach be no faster than what is provisioned for them.
+    public var enforcesLimits = false
 
     public init(host: String = "127.0.0.1", port: Int = 4566, tls: TLS = .none) {
         (self.host, self.port, self.tls) = (host, port, tls)

@@ -87,6 +87,7 @@ enum Attachment {
             tracker: tracker(order, volumeID, parameters, uuid, log),
             fill: fill
         )
+        if let limits = order.limits { volume.limiter.set(try VolumeRate(limits)) }
         var reencryption: Reencryption<FileBlockStore>?
         if let previousKey, let store = backing.headerStore {
             let image = VolumeImage(store, volumeID: volumeID)

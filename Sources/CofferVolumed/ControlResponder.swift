@@ -63,6 +63,8 @@ final class ControlResponder: Sendable {
         case .status: try caller.send(status)
         case .grow(let count):
             try caller.send(answer { keeper in try keeper.grow(toBytes: count) })
+        case .limit(let limits):
+            try caller.send(answer { keeper in try keeper.limit(limits) })
         case .beginSnapshot(let order):
             // A filesystem may have much to write before it holds still: others are answered meanwhile.
             answer(consume caller) { keeper in try keeper.beginSnapshot(order) }
@@ -119,6 +121,7 @@ final class ControlResponder: Sendable {
         case let error as AWSError: error
         case let error as HeaderError: error.awsError
         case let error as SnapshotError: error.awsError
+        case let error as StartFailure: AWSError(.invalidParameterValue, error.message)
         default: AWSError(.internalError, "\(error)")
         }
     }

@@ -57,6 +57,12 @@ final class VolumeKeeper: Sendable {
         return newest
     }
 
+    /// Follows what is provisioned, where the volume is limited: one that was attached without limits stays so.
+    func limit(_ limits: RateLimits) throws -> RollbackMark {
+        if volume.limiter.isLimiting { volume.limiter.set(try VolumeRate(limits)) }
+        return truth.withLock { $0.mark }
+    }
+
     // MARK: - Filling
 
     /// Fills the volume in a thread of its own, until all is filled or the work is stopped.
@@ -293,4 +299,22 @@ final class HeldKey: Sendable {
     let value: VolumeKey
 
     init(_ value: consuming VolumeKey) { self.value = value }
+}
+
+extension VolumeRate {
+    /// Refuses what lets nothing pass: the order is input.
+    init(_ limits: RateLimits) throws(StartFailure) {
+        let buckets = limits.operations + limits.bytes
+        guard limits.operationBytes > 0,
+            buckets.allSatisfy({ $0.perSecond > 0 && $0.capacity > 0 && $0.capacity.isFinite })
+        else { throw StartFailure("the starter sent limits that nothing passes") }
+        func made(_ buckets: [RateLimits.Bucket]) -> [Bucket] {
+            buckets.map { Bucket(perSecond: $0.perSecond, capacity: $0.capacity) }
+        }
+        self.init(
+            operationBytes: limits.operationBytes,
+            operations: made(limits.operations),
+            bytes: made(limits.bytes)
+        )
+    }
 }

@@ -10,9 +10,9 @@ internal import Testing
 
 /// A volume goes from one volume key to another while it is used, and a cut at any point loses nothing.
 @Suite struct ReencryptionTests {
-    /// 3 MiB, less a step and a half: the last stripe is not whole, and neither is the last step.
+    /// A stripe and two and a half steps: the last stripe is not whole, and neither is the last step.
     fileprivate static let geometry = Geometry(
-        volumeBytes: (3 << 20) - (384 << 10),
+        volumeBytes: (1 << 20) + (640 << 10),
         dataUnitBytes: 4096,
         cipher: .aes256XTS
     )!
@@ -94,11 +94,11 @@ internal import Testing
         }
     }
 
-    /// A volume with noise, and with holes of a unit, of a step, and of a stripe.
+    /// A volume with noise, and with holes of some units, of a step, and across two stripes.
     private static func content(_ seed: UInt64) -> [UInt8] {
         var generator = SeededGenerator(seed: seed)
         var bytes = generator.bytes(size)
-        for hole in [(40 << 10)..<(48 << 10), (256 << 10)..<(768 << 10), (1 << 20)..<(2 << 20)] {
+        for hole in [(40 << 10)..<(48 << 10), (256 << 10)..<(512 << 10), (896 << 10)..<(1280 << 10)] {
             bytes.replaceSubrange(hole, with: repeatElement(0, count: hole.count))
         }
         return bytes
@@ -248,6 +248,15 @@ internal import Testing
         }
     }
 
+    /// Whether two arrays have equal bytes in a range; tests are not optimised, and this is asked often.
+    private static func equal(_ left: [UInt8], _ right: [UInt8], _ offset: Int, _ count: Int) -> Bool {
+        unsafe left.withUnsafeBytes { left in
+            unsafe right.withUnsafeBytes { right in
+                unsafe memcmp(left.baseAddress! + offset, right.baseAddress! + offset, count) == 0
+            }
+        }
+    }
+
     private static func judge(
         _ cut: (store: MemoryBlockStore, acknowledged: Int?),
         _ models: [[UInt8]],
@@ -259,22 +268,20 @@ internal import Testing
         let (sure, next) = (models[number], models[min(number + 1, models.count - 1)])
         let read = try served.read()
         // What was not synced is there or not, by sectors; the rest of a unit that was a hole is noise then.
-        for sector in stride(from: 0, to: size, by: 512) {
-            let part = read[sector..<sector + 512]
-            let unit = sector / 4096 * 4096
+        for unit in stride(from: 0, to: size, by: 4096) where !Self.equal(read, sure, unit, 4096) {
             let wasHole = sure[unit..<unit + 4096].allSatisfy { $0 == 0 }
-            guard
-                part == sure[sector..<sector + 512] || part == next[sector..<sector + 512]
-                    || wasHole && next[unit..<unit + 4096] != sure[unit..<unit + 4096]
-            else {
-                Issue.record("\(what): sector at \(sector) is neither old nor new")
-                return
+            if wasHole && !Self.equal(sure, next, unit, 4096) { continue }
+            for sector in stride(from: unit, to: unit + 4096, by: 512) {
+                guard Self.equal(read, sure, sector, 512) || Self.equal(read, next, sector, 512) else {
+                    Issue.record("\(what): sector at \(sector) is neither old nor new")
+                    return
+                }
             }
         }
         guard let reencryption = served.reencryption else { return }
         #expect(try reencryption.run { false })
         try subject.end(served)
-        #expect(try served.read() == read, "\(what): another content at its end")
+        #expect(Self.equal(try served.read(), read, 0, size), "\(what): another content at its end")
     }
 
     @Test func `a store that fails in a step keeps everybody from that step, and the rest goes on`() throws {

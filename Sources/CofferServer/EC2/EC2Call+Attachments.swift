@@ -10,6 +10,7 @@ extension EC2Call {
         let id = try volumeID()
         var options = AttachOptions()
         options.instance = try arguments.requiredText("InstanceId")
+        options.enforcesLimits = host.enforcesLimits
         options.device = try arguments.requiredText("Device")
         let attachment = try await volumes.beginAttachVolume(
             id.text,

@@ -4,6 +4,8 @@ internal import FoundationEssentials
 /// What there is to tell of this host as an instance. Its id is the volume service's.
 struct HostFacts: Sendable {
     let account: String
+    /// Whether volumes that are attached here are no faster than what is provisioned for them.
+    let enforcesLimits: Bool
     /// What the host calls itself.
     let name: String
     /// As EC2 names architectures.
@@ -11,8 +13,8 @@ struct HostFacts: Sendable {
     /// When the kernel started, to the second.
     let booted: Timestamp
 
-    init(account: String) {
-        self.account = account
+    init(account: String, enforcesLimits: Bool = false) {
+        (self.account, self.enforcesLimits) = (account, enforcesLimits)
         name = ProcessInfo.processInfo.hostName
         #if arch(arm64)
         architecture = "arm64"
