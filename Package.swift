@@ -271,8 +271,8 @@ let package = Package(
         .testTarget(
             name: "CofferServicesTests",
             dependencies: [
-                "Coffer", "CofferBlock", "CofferCatalog", "CofferEBS", "CofferIdentity", "CofferKMS",
-                "CofferSecrets", "CofferShapes", "CofferSystem", "CofferTesting", logging,
+                "Coffer", "CofferBlock", "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity",
+                "CofferKMS", "CofferSecrets", "CofferShapes", "CofferSystem", "CofferTesting", logging,
             ],
             swiftSettings: testing
         ),

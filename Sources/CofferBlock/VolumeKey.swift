@@ -50,6 +50,12 @@ public struct VolumeKey: ~Copyable, Sendable {
         try macKey("coffer/1/snapshot-mac", salt: salt, uuid: uuid)
     }
 
+    /// The key that authenticates tokens for blocks of the snapshots under this key, which EBS direct hands out:
+    /// HKDF-Expand "coffer/1/direct-token" 00 uuid, 32 bytes. Nothing of it is stored, so that tokens outlive a process.
+    public borrowing func directTokenKey(salt: [UInt8], uuid: [UInt8]) throws(CryptoError) -> SecretBytes {
+        try macKey("coffer/1/direct-token", salt: salt, uuid: uuid)
+    }
+
     private borrowing func macKey(
         _ purpose: String,
         salt: [UInt8],

@@ -2,15 +2,32 @@ public import CofferShapes
 internal import GRDB
 
 extension Catalog {
-    /// Adds a snapshot with its tags; with `namesApart` InvalidParameterValue when its name is taken.
-    public func insert(_ snapshot: SnapshotRecord, namesApart: Bool = false) throws {
+    /// Adds a snapshot with its tags, unless `token` has made one already: then that one's id is given. With `namesApart`
+    /// InvalidParameterValue when its name is taken.
+    @discardableResult
+    public func insert(
+        _ snapshot: SnapshotRecord,
+        token: ClientToken? = nil,
+        namesApart: Bool = false
+    ) throws -> SnapshotID? {
         try write { database in
+            if let token, let made = try Self.resource(of: token, in: database) { return SnapshotID(made) }
             if namesApart, let name = snapshot.name {
                 try Self.requireUnused(name, among: .snapshot, in: database)
             }
             try SnapshotRow(snapshot).insert(database)
             try Self.put(snapshot.tags, on: snapshot.id.text, in: database)
+            if let token {
+                try Self.keep(token, resource: snapshot.id.text, time: snapshot.started, in: database)
+            }
+            return nil
         }
+    }
+
+    /// The snapshot that a token has made; nil where it has made none. IdempotentParameterMismatch where that was by
+    /// another request.
+    public func snapshot(madeBy token: ClientToken) throws -> SnapshotID? {
+        try read { try Self.resource(of: token, in: $0) }.flatMap { SnapshotID($0) }
     }
 
     /// All snapshots, the oldest first, of a region where one is given.
@@ -54,10 +71,13 @@ extension Catalog {
         }
     }
 
-    /// Takes a snapshot off the index, with its tags and permissions.
+    /// Takes a snapshot off the index, with its tags, its permissions and the token that made it.
     public func removeSnapshot(_ id: SnapshotID) throws {
         try write { database in
-            let owned = [("tag", "resource"), ("snapshotPermission", "snapshot"), ("snapshot", "id")]
+            let owned = [
+                ("tag", "resource"), ("snapshotPermission", "snapshot"), ("clientToken", "resource"),
+                ("snapshot", "id"),
+            ]
             for (table, column) in owned {
                 try database.execute(
                     sql: "DELETE FROM \(table) WHERE \(column) = ?",

@@ -105,7 +105,7 @@ extension Catalog {
     private static let tokenNanoseconds: UInt64 = 86_400_000_000_000
 
     /// What a token has made; IdempotentParameterMismatch where it was by another request.
-    private static func resource(of token: ClientToken, in database: Database) throws -> String? {
+    static func resource(of token: ClientToken, in database: Database) throws -> String? {
         guard
             let row = try Row.fetchOne(
                 database,
@@ -122,7 +122,7 @@ extension Catalog {
         return row["resource"]
     }
 
-    private static func keep(
+    static func keep(
         _ token: ClientToken,
         resource: String,
         time: Timestamp,

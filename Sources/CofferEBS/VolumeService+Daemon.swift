@@ -126,7 +126,7 @@ extension VolumeService {
 
     /// The volume key behind one that was stored wrapped, from KMS. Nothing around it is authenticated yet: where it does
     /// not open, somebody has changed it.
-    func unwrapped(
+    nonisolated func unwrapped(
         _ wrapped: WrappedVolumeKey,
         context: EncryptionContext,
         ifTampered sentence: String,

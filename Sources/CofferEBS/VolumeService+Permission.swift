@@ -4,7 +4,7 @@ public import CofferShapes
 // Who may: each verb asks before it does or tells anything.
 extension VolumeService {
     /// The region that a caller means.
-    func region(of caller: Caller) -> Region { caller.region ?? identity.region }
+    nonisolated func region(of caller: Caller) -> Region { caller.region ?? identity.region }
 
     /// Refuses what the caller may not do. For actions about no volume, and for those of other rooms over volumes.
     /// A dry run ends here: `DryRunOperation` where it would succeed.
@@ -96,9 +96,10 @@ extension VolumeService {
         )
     }
 
-    /// All resources of a kind, and those that are about to be made.
-    func wildcard(_ kind: String, _ caller: Caller) -> ActionResource {
-        ActionResource(arn: "arn:aws:ec2:\(region(of: caller)):\(identity.account):\(kind)/*")
+    /// All resources of a kind, and those that are about to be made. The ARNs of snapshots name no account.
+    nonisolated func wildcard(_ kind: String, _ caller: Caller) -> ActionResource {
+        let account = kind == "snapshot" ? "" : identity.account.digits
+        return ActionResource(arn: "arn:aws:ec2:\(region(of: caller)):\(account):\(kind)/*")
     }
 
     /// The host as the instance that volumes are attached to.

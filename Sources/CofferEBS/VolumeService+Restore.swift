@@ -114,9 +114,11 @@ extension VolumeService {
 
     // MARK: - Snapshots that are needed still
 
-    /// Whether a volume is filled from a snapshot, or about to be. What cannot be told counts as yes.
+    /// Whether a volume is filled from a snapshot, or about to be, or a snapshot is written over it here. What cannot be
+    /// told counts as yes.
     func isBeingRead(_ id: SnapshotID) throws -> Bool {
-        try catalog.volumes().contains { volume in
+        if uploads.needs(id) { return true }
+        return try catalog.volumes().contains { volume in
             guard volume.snapshot == id else { return false }
             let exists = unsafe access(paths.fillMap(volume.id), F_OK) == 0 || errno != ENOENT
             return exists || volume.stage == .creating

@@ -179,7 +179,7 @@ extension VolumeService {
         _ caller: Caller
     ) async throws {
         let opened = try await openSnapshot(source.id, caller: caller)
-        let copy = try await rewrapped(opened.manifest.header, for: record, caller)
+        let copy = try await rewrapped(opened.manifest.header, as: record.id, caller)
         let store = SnapshotStore(try openSnapshots())
         try await Self.offTheActor {
             _ = try store.copy(
@@ -194,11 +194,11 @@ extension VolumeService {
     /// other.
     func rewrapped(
         _ source: ManifestHeader,
-        for record: SnapshotRecord,
+        as id: SnapshotID,
         _ caller: Caller
     ) async throws -> RewrappedManifest {
         let old = source.keySlot.wrapped
-        let context = EncryptionContext.snapshot(record.id)
+        let context = EncryptionContext.snapshot(id)
         let reference = KeyReference(old.keyARN.description)
         let answer = try await keys.service(of: old.keyARN).reEncrypt(
             old.blob,
@@ -220,7 +220,7 @@ extension VolumeService {
         )
         let key = source.key.rewrapped(wrapped, created: clock.now)
         do {
-            return RewrappedManifest(try Self.header(of: record, like: source, key), volumeKey)
+            return RewrappedManifest(try Self.header(of: id, like: source, key), volumeKey)
         } catch { throw error.awsError }
     }
 
@@ -252,7 +252,7 @@ extension VolumeService {
             keyEpoch: 0,
             created: clock.now
         )
-        let header = try Self.header(of: record, like: opened.manifest.header, key)
+        let header = try Self.header(of: record.id, like: opened.manifest.header, key)
         let target = HeldVolumeKey(fresh)
         let folder = try openSnapshots()
         try await Self.offTheActor {
@@ -267,12 +267,12 @@ extension VolumeService {
     }
 
     private static func header(
-        of record: SnapshotRecord,
+        of id: SnapshotID,
         like source: ManifestHeader,
         _ key: SnapshotKey
     ) throws(SnapshotError) -> ManifestHeader {
         try ManifestHeader(
-            snapshotID: record.id,
+            snapshotID: id,
             volumeID: nil,
             parent: nil,
             volumeBytes: source.geometry.volumeBytes,
@@ -281,13 +281,6 @@ extension VolumeService {
             key: key,
             created: source.created
         )
-    }
-
-    /// Long work on files: others are answered meanwhile.
-    static func offTheActor<Value: Sendable>(
-        _ body: @escaping @Sendable () throws -> Value
-    ) async throws -> Value {
-        try await Task.detached { try body() }.value
     }
 }
 

@@ -79,7 +79,7 @@ extension VolumeService {
             started: clock.now
         )
         record.tags = tags
-        let imported = try await rewrapped(incoming.header, for: record, caller)
+        let imported = try await rewrapped(incoming.header, as: id, caller)
         try catalog.insert(record, namesApart: request.name != nil)
         copying.insert(id)
         defer { copying.remove(id) }

@@ -161,6 +161,7 @@ extension VolumeService {
     /// The snapshots as they are now: what the index has as pending is looked up, and noted where it has ended.
     func describe(_ records: [SnapshotRecord]) throws -> [Snapshot] {
         guard records.contains(where: { $0.stage == .pending }) else { return records.map { answer($0, 0) } }
+        expireUploads()
         let store = SnapshotStore(try openSnapshots())
         return try records.map { record in
             guard record.stage == .pending else { return answer(record, 0) }
@@ -176,7 +177,7 @@ extension VolumeService {
         let failure: String?
         do throws(SnapshotError) {
             switch try store.status(record.id) {
-            case .pending(let percent): return (record, percent)
+            case .pending(let percent): return (record, uploads.percent(record.id) ?? percent)
             case .completed: failure = nil
             case .error(let reason): failure = reason
             }
@@ -199,7 +200,7 @@ extension VolumeService {
     private func answer(_ record: SnapshotRecord, _ percent: Int) -> Snapshot {
         Snapshot(
             id: record.id,
-            arn: .snapshot(record.id, region: record.region, account: identity.account),
+            arn: .snapshot(record.id, region: record.region),
             tags: record.tags,
             volumeID: record.volume,
             sizeBytes: record.sizeBytes,
@@ -230,6 +231,7 @@ extension VolumeService {
             isDryRun: isDryRun,
             caller: caller
         )
+        giveUpUpload(record.id)
         guard try describe([record])[0].state != .pending else {
             throw AWSError(
                 .incorrectState,
@@ -249,7 +251,9 @@ extension VolumeService {
         let store = SnapshotStore(try openSnapshots())
         let isBeingRead = try isBeingRead(id)
         do throws(SnapshotError) {
-            let lineage = try? store.manifest(id).header.lineage
+            // Of one that failed its note tells where blocks may be left.
+            let noted = (try? store.state(id))?.lineage
+            let lineage = (try? store.manifest(id).header.lineage) ?? noted
             do throws(SnapshotError) {
                 if isBeingRead { try store.retire(id) } else { try store.remove(id) }
             } catch .notFound {}  // it failed before it had a folder, or its removal was interrupted
@@ -304,9 +308,9 @@ extension VolumeService {
     }
 
     /// A snapshot as policies see it.
-    func resource(_ snapshot: SnapshotRecord) -> ActionResource {
+    nonisolated func resource(_ snapshot: SnapshotRecord) -> ActionResource {
         ActionResource(
-            arn: ARN.snapshot(snapshot.id, region: snapshot.region, account: identity.account).description,
+            arn: ARN.snapshot(snapshot.id, region: snapshot.region).description,
             tags: snapshot.tags,
             facts: [
                 "ec2:Owner": [identity.account.digits],
@@ -318,7 +322,7 @@ extension VolumeService {
     }
 
     /// The home's folder of snapshots, made at its first use.
-    func openSnapshots() throws -> SnapshotFolder {
+    nonisolated func openSnapshots() throws -> SnapshotFolder {
         try Folder.make(paths.snapshotsFolder, mode: 0o700)
         do {
             return try SnapshotFolder(path: paths.snapshotsFolder)

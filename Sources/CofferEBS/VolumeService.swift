@@ -31,6 +31,11 @@ public actor VolumeService {
     private var workNumber = 0
     /// Snapshots that this process is copying, and that may have no folder yet.
     var copying: Set<SnapshotID> = []
+    /// Snapshots that clients of EBS direct are writing.
+    let uploads = PendingUploads()
+    var isExpiringUploads = false
+    /// Snapshots that clients of EBS direct read.
+    let readers = SnapshotReaders()
 
     var runtime: RuntimeFolder { paths.runtime }
 
@@ -178,7 +183,7 @@ public actor VolumeService {
         return unwrapped.takeVolumeKey()
     }
 
-    func unwrapped(
+    nonisolated func unwrapped(
         _ blob: CiphertextBlob,
         key: ARN,
         context: EncryptionContext,

@@ -9,8 +9,8 @@ internal import NIOSSL
 internal import ServiceLifecycle
 internal import UnixSignals
 
-/// The AWS APIs of one home over HTTP: KMS (AWS JSON 1.1), IAM, STS and EC2 (Query), `/health` and `/metrics`. It
-/// translates between the wire and the services, and decides nothing.
+/// The AWS APIs of one home over HTTP: KMS (AWS JSON 1.1), IAM, STS and EC2 (Query), EBS direct (REST), `/health` and
+/// `/metrics`. It translates between the wire and the services, and decides nothing.
 public struct CofferServer: Sendable {
     private let options: ServerOptions
     private let responder: Responder

@@ -13,6 +13,7 @@ final class Responder: Sendable {
     private let kms: KeyManagementService
     private let query: QueryResponder
     private let ec2: EC2Responder
+    private let ebs: EBSResponder
     private let authenticator: Authenticator
     private let random: any ByteSource
 
@@ -28,6 +29,7 @@ final class Responder: Sendable {
         authenticator = Authenticator(identity: identity, clock: clock)
         query = QueryResponder(identity: identity)
         ec2 = EC2Responder(volumes: volumes, host: host)
+        ebs = EBSResponder(volumes: volumes)
     }
 
     func answer(_ request: HTTPRequest) async -> HTTPAnswer {
@@ -39,6 +41,7 @@ final class Responder: Sendable {
         case "/metrics" where Self.isReading(request):
             let text = PrometheusText.of(metrics)
             return HTTPAnswer(status: 200, contentType: .prometheus, body: text, requestID: requestID)
+        case let path where EBSResponder.isMeant(path): return await ebsAnswer(request, start, requestID)
         default: return Self.notFound(requestID)
         }
         let targets = request.headers["x-amz-target"]
@@ -55,8 +58,11 @@ final class Responder: Sendable {
         return await queryAnswer(request, start, requestID)
     }
 
-    /// Waits for what goes on after its request was answered.
-    func finishBegunWork() async { await ec2.volumes.finishBegunWork() }
+    /// Waits for what goes on after its request was answered. What waits for more requests is given up.
+    func finishBegunWork() async {
+        await ebs.volumes.giveUpUploads()
+        await ec2.volumes.finishBegunWork()
+    }
 
     // MARK: - The services
 
@@ -147,6 +153,31 @@ final class Responder: Sendable {
                 body: EC2Responder.body(of: error, requestID: requestID),
                 requestID: requestID
             )
+        }
+    }
+
+    private func ebsAnswer(
+        _ request: HTTPRequest,
+        _ start: NIODeadline,
+        _ requestID: String
+    ) async -> HTTPAnswer {
+        var counted = metrics.of(.none)
+        do {
+            let route = try EBSRoute(request)
+            counted = metrics.of(route.operation)
+            let asker = try authenticator.asker(
+                of: request,
+                requestID: requestID,
+                services: EBSResponder.rules(of: route.operation),
+                dialect: .json
+            )
+            let answer = try await ebs.answer(request, route, asker.caller, requestID: requestID)
+            counted.count(nil, nanoseconds: Self.elapsed(start))
+            return answer
+        } catch {
+            let refusal = EBSRefusal(error)
+            counted.count(refusal.name, nanoseconds: Self.elapsed(start))
+            return refusal.answer(requestID)
         }
     }
 

@@ -51,8 +51,9 @@ public struct ARN: Hashable, Sendable, Codable, CustomStringConvertible {
         ARN("arn:aws:ec2:\(region):\(account):\(resource)")
     }
 
-    public static func snapshot(_ id: SnapshotID, region: Region, account: AccountID) -> ARN {
-        ARN(service: "ec2", region: region.name, account: account.digits, resource: "snapshot/\(id)")
+    /// It names no account. (Service authorization reference, "Resource types defined by Amazon EC2".)
+    public static func snapshot(_ id: SnapshotID, region: Region) -> ARN {
+        ARN(service: "ec2", region: region.name, account: "", resource: "snapshot/\(id)")
     }
 
     public static func volume(_ id: VolumeID, region: Region, account: AccountID) -> ARN {

@@ -36,7 +36,7 @@ extension SignatureClaim {
     }
 
     /// The last line of the canonical request, and what it means. S3 takes it from x-amz-content-sha256, because bodies
-    /// may be large; the other services hash the body they have.
+    /// may be large; the other services hash the body they have, but where the rules let it be left out.
     private func payload(
         of request: SigV4Request
     ) throws(SigV4Error) -> (text: String, payload: SignedPayload) {
@@ -44,6 +44,7 @@ extension SignatureClaim {
         if isPresigned && (claimed == Self.unsigned || claimed == nil && scope.isS3) {
             return (Self.unsigned, .unsigned)
         }
+        if allowsUnsignedPayload && claimed == Self.unsigned { return (Self.unsigned, .unsigned) }
         guard scope.isS3, let claimed else {
             guard case .bytes(let body) = request.body else { throw .missingContentHash }
             return (Self.hash(body), .verified)

@@ -9,6 +9,8 @@ public struct SignatureRules: Sendable {
     public var clockSkewSeconds: Int?
     /// Whether a signature may stand in the query.
     public var allowsPresigned = true
+    /// Whether a body may be left out of the signature, as of S3's it always may.
+    public var allowsUnsignedPayload = false
 
     public init(services: [String: Set<String>], clockSkewSeconds: Int? = nil) {
         (self.services, self.clockSkewSeconds) = (services, clockSkewSeconds)
@@ -31,6 +33,8 @@ public struct SignatureClaim: Sendable, Equatable {
     public let sessionToken: String?
     /// Text, as it came.
     let signature: [UInt8]
+    /// Whether the body may be left out, by the server's rules.
+    private(set) var allowsUnsignedPayload = false
 
     public var isPresigned: Bool { expirySeconds != nil }
 
@@ -47,6 +51,7 @@ public struct SignatureClaim: Sendable, Equatable {
         } else {
             throw .missingToken
         }
+        allowsUnsignedPayload = rules.allowsUnsignedPayload
         try checkScope(rules)
         try checkTime(SigningTime(now), skewSeconds: rules.skewSeconds(scope))
         try checkSignedHeaders(request)

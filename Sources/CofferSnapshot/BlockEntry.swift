@@ -43,6 +43,34 @@ public struct BlockDigest: Hashable, Sendable {
     public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 }
 
+/// SHA-256 of a block's plaintext, as whoever sent the block gives it.
+public struct BlockChecksum: Hashable, Sendable {
+    private let digest: BlockDigest
+
+    /// The checksum of a block's plaintext.
+    public init(of plaintext: RawSpan) { digest = BlockDigest(of: plaintext) }
+
+    /// nil for anything but 32 bytes.
+    public init?(_ bytes: [UInt8]) {
+        guard bytes.count == BlockDigest.count else { return nil }
+        digest = BlockDigest(bytes, at: 0)
+    }
+
+    /// The 32 bytes, in order.
+    public var bytes: [UInt8] { digest.bytes }
+
+    public static func == (left: BlockChecksum, right: BlockChecksum) -> Bool { left.digest == right.digest }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+
+    /// SHA-256 over checksums one behind the other, 32 bytes each: what EBS direct calls linear.
+    public static func linear(_ checksums: some Sequence<BlockChecksum>) -> BlockChecksum {
+        var bytes: [UInt8] = []
+        for checksum in checksums { bytes += checksum.bytes }
+        return unsafe BlockChecksum(of: bytes.span.bytes)
+    }
+}
+
 /// Where a block's ciphertext lies in its lineage: a pack, and a slot of it.
 public struct BlockPlace: Hashable, Sendable {
     /// From 1.

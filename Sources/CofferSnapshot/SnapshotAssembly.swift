@@ -1,65 +1,90 @@
 internal import CofferBlock
 internal import CofferSecrets
 internal import CofferShapes
-internal import Synchronization
 
-/// A snapshot that is put together block by block in any order, as EBS direct does, over what a previous one has. Any
-/// thread may put blocks; of two puts of one block the later counts. It remembers 64 bytes for each block put.
-public final class SnapshotAssembly: Sendable {
+/// A snapshot that is put together block by block over what a previous one has, in the lineage that it belongs to, which it
+/// holds from its start to its end.
+public final class SnapshotAssembly: SnapshotContent {
     public var header: ManifestHeader { attempt.header }
     private let attempt: SnapshotAttempt
     private let previous: AuthenticManifest?
-    /// nil stands for a hole.
-    private let blocks = Mutex<[UInt64: BlockEntry?]>([:])
+    /// The last block of a previous snapshot that was smaller, as long as it is here.
+    private let lengthened: BlockEntry?
+    private let blocks = PutBlocks()
 
-    /// Begins a snapshot: from its return on, its folder says `pending`. Throws as `SnapshotJob.init` does.
+    /// Begins a snapshot: from its return on, its folder says `pending`; with `isNoted` it says so already. Throws as
+    /// `SnapshotJob.init` does.
     public init(
         _ header: ManifestHeader,
         after previous: AuthenticManifest?,
         to writer: LineageWriter,
-        in store: SnapshotStore
+        in store: SnapshotStore,
+        isNoted: Bool = false
     ) throws(SnapshotError) {
         try header.requireFollowing(previous?.header)
-        if let previous {
-            try store.requireBlocks(of: previous)
-            guard previous.header.geometry.volumeBytes == header.geometry.volumeBytes else {
-                throw .otherGeometry(previous.snapshotID, header.snapshotID)
-            }
-        }
+        if let previous { try store.requireBlocks(of: previous) }
         self.previous = previous
-        attempt = try SnapshotAttempt(
+        let attempt = try SnapshotAttempt(
             header,
             in: store,
             writer: writer,
             control: JobControl(),
-            blocksTotal: SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
+            blocksTotal: SnapshotBlock.count(ofVolume: header.geometry.volumeBytes),
+            isNoted: isNoted
         )
-    }
-
-    /// Stores the ciphertext of a block: as long as the block is in its volume, else `.outOfRange`. All zero is a hole.
-    public func put(_ ciphertext: RawSpan, at index: UInt64) throws(SnapshotError) {
-        guard index < attempt.blocksTotal, ciphertext.byteCount == header.length(of: index) else {
-            throw .outOfRange
+        do throws(SnapshotError) {
+            lengthened = try previous.flatMap { (previous) throws(SnapshotError) in
+                try Self.lengthened(previous, for: header, writer, store)
+            }
+        } catch {
+            attempt.fail(error)
+            throw error
         }
-        let entry = ciphertext.isZero ? nil : try attempt.writer.append(ciphertext, index: index)
-        blocks.withLock { $0[index] = .some(entry) }
+        self.attempt = attempt
     }
 
-    /// How many blocks were put so far.
-    public var count: Int { blocks.withLock { $0.count } }
+    /// A last block that was shorter than a block gets data units that are holes.
+    private static func lengthened(
+        _ previous: AuthenticManifest,
+        for header: ManifestHeader,
+        _ writer: LineageWriter,
+        _ store: SnapshotStore
+    ) throws(SnapshotError) -> BlockEntry? {
+        let tail = previous.header.geometry.volumeBytes
+        guard tail < header.geometry.volumeBytes, !tail.isMultiple(of: UInt64(SnapshotBlock.bytes)) else {
+            return nil
+        }
+        let index = tail / UInt64(SnapshotBlock.bytes)
+        // Zero throughout at first.
+        var block = PageBuffer(count: header.length(of: index))
+        return try block.withMutableBytes(at: 0, count: block.count) { (span) throws(SnapshotError) in
+            let content = try SnapshotReader(previous, in: store.storage).readBlock(index, into: &span)
+            return content == .hole ? nil : try writer.append(span.bytes, index: index)
+        }
+    }
+
+    public func put(
+        _ ciphertext: RawSpan,
+        at index: UInt64,
+        checksum: BlockChecksum? = nil
+    ) throws(SnapshotError) {
+        try blocks.put(ciphertext, at: index, checksum, of: header, to: attempt.writer)
+    }
+
+    public var count: Int { blocks.count }
 
     /// The blocks put so far, with their digests, in ascending order; nil for those that are holes.
     public var digests: [(index: UInt64, digest: BlockDigest?)] {
-        blocks.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value?.digest) }
+        blocks.sorted.map { ($0.index, $0.block.entry?.digest) }
     }
 
-    /// Completes the snapshot. On an error what was put is taken back. To be called once, when nobody puts any more.
+    public var checksums: [BlockChecksum] { blocks.checksums }
+
     public func commit(_ macKey: borrowing SnapshotMACKey) throws(SnapshotError) -> AuthenticManifest {
         do throws(SnapshotError) {
             var manifest = try ManifestWriter(header, in: attempt.store.storage)
             var kept = previous?.manifest.cursor()
-            let blocks = blocks.withLock { $0 }.sorted { $0.key < $1.key }
-            for (index, entry) in blocks {
+            for (index, entry) in changes {
                 while let old = try kept?.peek(), old.index < index {
                     try manifest.append(old)
                     _ = try kept?.next()
@@ -75,18 +100,15 @@ public final class SnapshotAssembly: Sendable {
         }
     }
 
-    /// Gives the snapshot up in place of `commit`.
-    public func fail(_ error: SnapshotError) { attempt.fail(error) }
-}
-
-extension RawSpan {
-    /// Whether all bytes are zero, of a multiple of 8.
-    fileprivate var isZero: Bool {
-        var sum: UInt64 = 0
-        for offset in stride(from: 0, to: byteCount, by: 8) {
-            sum |= number(UInt64.self, at: offset)
-            if sum != 0 { return false }
+    /// What differs from the previous snapshot, in ascending order.
+    private var changes: [(index: UInt64, entry: BlockEntry?)] {
+        var changes = blocks.sorted.map { (index: $0.index, entry: $0.block.entry) }
+        if let lengthened, !changes.contains(where: { $0.index == lengthened.index }) {
+            changes.append((lengthened.index, lengthened))
+            changes.sort { $0.index < $1.index }
         }
-        return true
+        return changes
     }
+
+    public func fail(_ error: SnapshotError) { attempt.fail(error) }
 }

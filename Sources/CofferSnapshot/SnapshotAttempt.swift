@@ -11,19 +11,20 @@ public struct SnapshotAttempt: Sendable {
     var blocksTotal: UInt64
 
     /// Makes the folder, which says `pending` from now on. The writer holds the lineage's lock already, so that a note
-    /// without a holder of the lock is one whose maker is gone.
+    /// without a holder of the lock is one whose maker is gone. With `isNoted` somebody else has made it.
     public init(
         _ header: ManifestHeader,
         in store: SnapshotStore,
         writer: LineageWriter,
         control: JobControl,
-        blocksTotal: UInt64? = nil
+        blocksTotal: UInt64? = nil,
+        isNoted: Bool = false
     ) throws(SnapshotError) {
         precondition(writer.lineage == header.lineage, "a snapshot in a lineage of another key")
         (self.header, self.store, self.writer) = (header, store, writer)
         self.control = control
         self.blocksTotal = blocksTotal ?? SnapshotBlock.count(ofVolume: header.geometry.volumeBytes)
-        try store.begin(state(.pending, done: 0))
+        if !isNoted { try store.begin(state(.pending, done: 0)) }
     }
 
     /// Tells the control, and now and then the note.

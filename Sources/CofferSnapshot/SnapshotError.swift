@@ -61,6 +61,8 @@ public enum SnapshotError: Error, Equatable, Sendable {
     /// A previous snapshot of another key, unit size or cipher.
     case otherGeometry(SnapshotID, SnapshotID)
     case cancelled
+    /// Whoever made it gave it up; the reason is a sentence without its subject.
+    case givenUp(String)
     /// An earlier sync of the writer failed, or it was given up: nothing more is stored by it.
     case writerOver
     /// The stream is none, or not what its manifest says.
@@ -110,6 +112,7 @@ extension SnapshotError {
         case .otherGeometry(let previous, let id):
             "\(id) cannot follow \(previous): its data unit or cipher differs"
         case .cancelled: "it was cancelled"
+        case .givenUp(let reason): reason
         case .writerOver: "an earlier failure ended the writing"
         case .notAStream: "the stream is no exported snapshot"
         case .streamEnded: "the stream ends before the snapshot does"
@@ -132,7 +135,7 @@ extension SnapshotError {
         case .store(.system(28, _), _), .files(28, _, _), .store(.system(122, _), _), .files(122, _, _):
             .storageFull  // ENOSPC, EDQUOT
         case .notFound: .snapshotNotFound
-        case .lineageBusy, .alreadyExists, .cancelled: .incorrectState
+        case .lineageBusy, .alreadyExists, .cancelled, .givenUp: .incorrectState
         case .tampered, .implausibleManifest, .otherSnapshot: .tampered
         case .notAManifest, .damagedManifest, .damagedBlock, .missingBlock, .damagedPack, .notAStream,
             .streamEnded, .streamGoesOn:

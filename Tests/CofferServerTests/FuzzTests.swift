@@ -123,6 +123,62 @@ import Testing
         #expect(count > 100)
     }
 
+    @Test func `requests to EBS direct that no client would send`() async throws {
+        let subject = try await ServerSubject()
+        var random = SeededGenerator(seed: 9)
+        let targets = [
+            "/snapshots", "/snapshots/", "/snapshots/snap-0123456789abcdef0/blocks",
+            "/snapshots/snap-0123456789abcdef0/blocks/0", "/snapshots/snap-0123456789abcdef0/changedblocks",
+            "/snapshots/completion/snap-0123456789abcdef0", "/snapshots/snap-0123456789abcdef0",
+        ]
+        let queries = [
+            "", "?", "?maxResults=100", "?pageToken=AAAA&startingBlockIndex=5", "?blockToken=AA%2B%2F%3D",
+            "?firstSnapshotId=snap-0&firstSnapshotId=snap-1", "?maxResults=-1", "?%00=%ff", "?a=%zz",
+        ]
+        var count = 0
+        let end = Self.end()
+        while ContinuousClock.now < end {
+            count += 1
+            var target = Array(
+                ((targets.randomElement(using: &random) ?? "") + (queries.randomElement(using: &random) ?? ""))
+                    .utf8
+            )
+            if Bool.random(using: &random) { Self.damage(&target, &random) }
+            let headers = [
+                ("x-amz-Data-Length", ["524288", "0", "-1", "x", "99999999999"]),
+                ("x-amz-Checksum", ["AAAA", "", "*", String(repeating: "A", count: 65)]),
+                ("x-amz-Checksum-Algorithm", ["SHA256", "sha256", "MD5"]),
+                ("x-amz-Checksum-Aggregation-Method", ["LINEAR", "TREE"]),
+                ("x-amz-ChangedBlocksCount", ["0", "1", "-1", "1.5"]), ("x-amz-Progress", ["0", "101"]),
+                ("Content-Encoding", ["gzip", "identity"]),
+            ].flatMap { name, values in
+                (0..<Int.random(in: 0...2, using: &random)).map { _ in
+                    (name, values.randomElement(using: &random) ?? "")
+                }
+            }
+            var body = Array(#"{"VolumeSize":0,"Tags":[{"Key":"a"}],"Timeout":null,"Encrypted":true}"#.utf8)
+            Self.damage(&body, &random)
+            let answer = await subject.responder.answer(
+                subject.direct(
+                    ["GET", "PUT", "POST", "DELETE"].randomElement(using: &random) ?? "GET",
+                    String(decoding: target, as: UTF8.self),
+                    headers: headers,
+                    body: body,
+                    signsBody: Bool.random(using: &random)
+                )
+            )
+            let text = String(decoding: target, as: UTF8.self)
+            #expect([400, 403, 404].contains(answer.status), "\(text): \(answer.text)")
+            let isOurs = answer.headers.contains { $0.name == "x-amzn-ErrorType" }
+            #expect(isOurs || !text.hasPrefix("/snapshots"), "\(text): \(answer.text)")
+            if isOurs {
+                let message = (try? JSONDocument(answer.body))?.root["Message"]?.string
+                #expect(message?.isEmpty == false, "\(text): \(answer.text)")
+            }
+        }
+        #expect(count > 100)
+    }
+
     /// `Name=value` for a shape, of which some are wrong.
     private static func parameters(
         _ name: String,

@@ -97,9 +97,32 @@ final class ServerSubject: Sendable {
         )
     }
 
+    /// A signed request to EBS direct; where the body is not signed, a header says so.
+    func direct(
+        _ method: String,
+        _ target: String,
+        headers: [(String, String)] = [],
+        body: [UInt8] = [],
+        signsBody: Bool = true,
+        _ departure: Departure = Departure()
+    ) -> HTTPRequest {
+        signed(
+            method,
+            target,
+            headers: [("Host", "localhost")] + headers,
+            body: body,
+            signsBody: signsBody,
+            service: departure.service ?? "ebs",
+            departure
+        )
+    }
+
     private func signed(
+        _ method: String = "POST",
+        _ target: String = "/",
         headers: [(String, String)],
         body: [UInt8],
+        signsBody: Bool = true,
         service: String,
         _ departure: Departure
     ) -> HTTPRequest {
@@ -110,15 +133,19 @@ final class ServerSubject: Sendable {
         )
         let signer = RequestSigner(key, region: departure.region, service: service, now: departure.signsAt)
         let unsigned = SigV4Request(
-            method: "POST",
-            path: "/",
+            method: method,
+            target: target,
             headers: headers.map { SigV4Request.Header($0.0, $0.1) },
-            body: .bytes(body)
+            body: signsBody ? .bytes(body) : .unread
         )
-        let added = signer.headers(for: unsigned, now: departure.signsAt).map { ($0.name, $0.value) }
+        let added = signer.headers(
+            for: unsigned,
+            now: departure.signsAt,
+            includingContentHash: !signsBody
+        ).map { ($0.name, $0.value) }
         return HTTPRequest(
-            method: "POST",
-            target: "/",
+            method: method,
+            target: target,
             headers: HTTPHeaders(headers + added),
             body: RequestBody(departure.bodySent ?? body),
             peer: Peer(address: "192.0.2.7", isSecure: false)

@@ -21,7 +21,7 @@ final class VolumeHome: Sendable {
 
     var root: Caller { home.root }
 
-    init() async throws {
+    init(clock: any WallClock = SystemClock()) async throws {
         folder = try TemporaryFolder()
         runtime = "/tmp/cv-\(UInt32.random(in: 0...UInt32.max))"
         try FileManager.default.createDirectory(
@@ -42,7 +42,8 @@ final class VolumeHome: Sendable {
                 pin: { _ in throw AWSError(.sealed, "a test is never asked") },
                 environment: [:]
             ),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            clock: clock
         )
         volumes = try await home.volumes(daemon: { "\(CofferProgram.programs)/coffer-volumed" })
     }

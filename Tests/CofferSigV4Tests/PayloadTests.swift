@@ -35,8 +35,8 @@ internal import Testing
         )
     }
 
-    private func verify(_ request: SigV4Request) throws -> SignedPayload {
-        let claim = try SignatureClaim(request, rules: rules, now: SignedExample.now)
+    private func verify(_ request: SigV4Request, _ rules: SignatureRules? = nil) throws -> SignedPayload {
+        let claim = try SignatureClaim(request, rules: rules ?? self.rules, now: SignedExample.now)
         return try claim.verify(request, with: SignedExample.key(service: claim.scope.service))
     }
 
@@ -65,6 +65,23 @@ internal import Testing
         #expect(throws: SigV4Error.mismatch) { try verify(toKMS) }
         #expect(throws: SigV4Error.missingContentHash) {
             try verify(put(hash, service: "kms", body: .unread))
+        }
+    }
+
+    @Test func `another service takes unsigned bodies where its rules say so, and says that they are`() throws
+    {
+        var rules = SignatureRules(services: ["ebs": []])
+        let left = put("UNSIGNED-PAYLOAD", service: "ebs", body: .bytes(body))
+        #expect(throws: SigV4Error.mismatch) { try verify(left, rules) }
+        rules.allowsUnsignedPayload = true
+        #expect(try verify(left, rules) == .unsigned)
+        // A body that is signed counts as signed all the same.
+        #expect(try verify(put(hash, service: "ebs", body: .bytes(body)), rules) == .verified)
+        #expect(throws: SigV4Error.mismatch) {
+            try verify(put(hash, service: "ebs", body: .bytes([0x41])), rules)
+        }
+        #expect(throws: SigV4Error.mismatch) {
+            try verify(put("STREAMING-UNSIGNED-PAYLOAD-TRAILER", service: "ebs", body: .bytes(body)), rules)
         }
     }
 

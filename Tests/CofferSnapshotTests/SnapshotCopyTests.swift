@@ -1,4 +1,6 @@
 import CofferBlock
+import CofferCrypto
+import CofferSecrets
 import CofferShapes
 import CofferTesting
 import Testing
@@ -194,5 +196,101 @@ import Testing
         #expect(try store.status(SnapshotSubject.id(2)) == .pending(percent: 0))
         let second = try assembly.commit(SnapshotSubject.macKey())
         #expect(try SnapshotSubject.blocks(second, in: storage) == volume.blocks)
+    }
+
+    @Test func `one that is put together may be larger than the one before, whose last block was short`()
+        throws
+    {
+        let volume = ModelVolume(volumeBytes: UInt64(3 * SnapshotBlock.bytes + 4096))
+        for index in [UInt64(1), 3] { volume.fill(index, index) }
+        let first = try SnapshotSubject.snapshot(SnapshotSubject.id(1), of: volume, in: storage)
+        volume.grow(to: UInt64(6 * SnapshotBlock.bytes))
+        for (number, rewrites) in [(2, false), (3, true)] {
+            let header = try SnapshotSubject.header(
+                SnapshotSubject.id(number),
+                volumeBytes: volume.volumeBytes
+            )
+            let writer = try LineageWriter(SnapshotSubject.lineage(), in: storage)
+            let assembly = try SnapshotAssembly(header, after: first, to: writer, in: store)
+            for index in rewrites ? [UInt64(3), 5] : [5] {
+                volume.fill(index, index + 10)
+                let bytes = try #require(volume.blocks[index])
+                unsafe try assembly.put(bytes.span.bytes, at: index)
+            }
+            #expect(assembly.count == (rewrites ? 2 : 1))
+            let child = try assembly.commit(SnapshotSubject.macKey())
+            #expect(try SnapshotSubject.blocks(child, in: storage) == volume.blocks)
+        }
+        let header = try SnapshotSubject.header(SnapshotSubject.id(4), volumeBytes: 4096)
+        #expect(throws: SnapshotError.otherGeometry(SnapshotSubject.id(1), SnapshotSubject.id(4))) {
+            let writer = try LineageWriter(SnapshotSubject.lineage(), in: storage)
+            return try SnapshotAssembly(header, after: first, to: writer, in: store)
+        }
+    }
+
+    @Test func `a snapshot that was given up says why, and leaves no block`() throws {
+        let header = try SnapshotSubject.header(SnapshotSubject.id(1), volumeBytes: 4096)
+        let writer = try LineageWriter(SnapshotSubject.lineage(), in: storage)
+        let assembly = try SnapshotAssembly(header, after: nil, to: writer, in: store)
+        unsafe try assembly.put([UInt8](repeating: 1, count: 4096).span.bytes, at: 0)
+        assembly.fail(.givenUp("nobody came"))
+        #expect(try store.status(SnapshotSubject.id(1)) == .error(reason: "nobody came"))
+        #expect(storage.paths.filter { $0.name.hasPrefix("pack") }.isEmpty)
+        #expect(throws: SnapshotError.writerOver) {
+            unsafe try assembly.put([UInt8](repeating: 1, count: 4096).span.bytes, at: 0)
+        }
+    }
+
+    @Test func `checksums are those of the blocks that count, in the blocks' order`() throws {
+        let header = try SnapshotSubject.header(
+            SnapshotSubject.id(1),
+            volumeBytes: UInt64(2 * SnapshotBlock.bytes)
+        )
+        let writer = try LineageWriter(SnapshotSubject.lineage(), in: storage)
+        let assembly = try SnapshotAssembly(header, after: nil, to: writer, in: store)
+        let blocks = (1...3).map { [UInt8](repeating: $0, count: SnapshotBlock.bytes) }
+        let checksums = blocks.map { unsafe BlockChecksum(of: $0.span.bytes) }
+        for (index, number) in [(1, 0), (0, 1), (1, 2)] as [(UInt64, Int)] {
+            let block = blocks[number]
+            unsafe try assembly.put(block.span.bytes, at: index, checksum: checksums[number])
+        }
+        #expect(assembly.checksums == [checksums[1], checksums[2]])
+        let both = checksums[1].bytes + checksums[2].bytes
+        #expect(BlockChecksum.linear(assembly.checksums).bytes == SHA256.digest(both))
+        #expect(BlockChecksum([UInt8](repeating: 0, count: 31)) == nil)
+        assembly.fail(.cancelled)
+    }
+
+    @Test func `a comparison stops where enough was looked at, and goes on from there`() throws {
+        let volume = ModelVolume(volumeBytes: UInt64(8 * SnapshotBlock.bytes))
+        for index in UInt64(0)..<8 { volume.fill(index, index) }
+        let first = try SnapshotSubject.snapshot(SnapshotSubject.id(1), of: volume, in: storage)
+        volume.fill(6, 60)
+        let second = try SnapshotSubject.snapshot(
+            SnapshotSubject.id(2),
+            of: volume,
+            after: first,
+            in: storage
+        )
+        var (start, found, pauses): (UInt64, [UInt64], Int) = (0, [], 0)
+        look: while true {
+            var budget = 3
+            var difference = try SnapshotDifference(
+                from: first.manifest,
+                to: second.manifest,
+                startingAt: start
+            )
+            while true {
+                switch try difference.step(&budget) {
+                case .changed(let block): found.append(block.index)
+                case .paused(let index):
+                    #expect(index == start + 3)
+                    (start, pauses) = (index, pauses + 1)
+                    continue look
+                case .end: break look
+                }
+            }
+        }
+        #expect(found == [6] && pauses == 2)
     }
 }

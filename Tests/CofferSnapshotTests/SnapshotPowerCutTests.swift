@@ -10,7 +10,7 @@ import Testing
 /// whole; one that was being made is whole or none; and a repair leaves nothing that a check has to name.
 @Suite struct SnapshotPowerCutTests {
     enum Life: String, CaseIterable, Sendable {
-        case first, next, copy, reencrypt, assemble, importing, remove, collect, retire, fail
+        case first, next, copy, reencrypt, assemble, stage, importing, remove, collect, retire, fail
     }
 
     /// 500 by `COFFER_TORN_STATES=500`.
@@ -152,6 +152,21 @@ import Testing
                 unsafe try assembly.put(block.span.bytes, at: index)
             }
             _ = try assembly.commit(SnapshotSubject.macKey())
+            expectation.appearing[three] = (0, volume.blocks)
+        case .stage:
+            let previous = try SnapshotSubject.open(two, in: live)
+            let staging = try SnapshotStaging(
+                SnapshotSubject.header(three, volumeBytes: volume.volumeBytes),
+                after: previous,
+                in: store,
+                random: RepeatableByteSource(seed: 3)
+            )
+            for (index, seed) in [(2, 300), (0, 301)] as [(UInt64, UInt64)] {
+                volume.fill(index, seed)
+                let block = try #require(volume.blocks[index])
+                unsafe try staging.put(block.span.bytes, at: index, checksum: nil)
+            }
+            _ = try staging.commit(SnapshotSubject.macKey())
             expectation.appearing[three] = (0, volume.blocks)
         case .importing:
             let file = try RawTemporary()

@@ -36,6 +36,17 @@ public final class RepeatableByteSource: ByteSource {
     }
 }
 
+/// A clock that a test moves; it begins with the real time.
+public final class MovableClock: WallClock {
+    private let nanoseconds = Mutex(SystemClock().now.nanoseconds)
+
+    public init() {}
+
+    public var now: Timestamp { Timestamp(nanoseconds: nanoseconds.withLock { $0 }) }
+
+    public func advance(seconds: UInt64) { nanoseconds.withLock { $0 += seconds * 1_000_000_000 } }
+}
+
 /// A clock that stands still.
 public struct StillClock: WallClock {
     public let now: Timestamp

@@ -18,6 +18,7 @@ struct AnswerEncoder {
         buffer.writeString(
             "Content-Length: \(answer.body.count)\r\nx-amzn-RequestId: \(answer.requestID)\r\n"
         )
+        for header in answer.headers { buffer.writeString("\(header.name): \(header.value)\r\n") }
         // Plaintext is in some answers, and none is worth keeping.
         buffer.writeString("Cache-Control: no-store\r\nDate: \(date.text(at: clock.now))\r\n")
         buffer.writeStaticString(closes ? "Connection: close\r\n\r\n" : "\r\n")
@@ -38,7 +39,10 @@ struct AnswerEncoder {
     private static func reason(_ status: Int) -> String {
         switch status {
         case 200: "OK"
+        case 201: "Created"
+        case 202: "Accepted"
         case 400: "Bad Request"
+        case 402: "Payment Required"
         case 403: "Forbidden"
         case 404: "Not Found"
         case 409: "Conflict"

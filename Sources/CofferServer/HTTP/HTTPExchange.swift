@@ -46,11 +46,21 @@ struct HTTPAnswer: Sendable {
     /// May hold plaintext: whoever sends it wipes it.
     var body: [UInt8]
     let requestID: String
+    /// Beside those that every answer has. Names and values are the server's own: nothing in them ends a line.
+    var headers: [Header] = []
+
+    struct Header: Sendable {
+        let name: String
+        let value: String
+
+        init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
+    }
 
     /// The media types that the server speaks.
     enum ContentType: String, Sendable {
         case awsJSON = "application/x-amz-json-1.1"
         case json = "application/json"
+        case bytes = "application/octet-stream"
         case xml = "text/xml"
         case prometheus = "text/plain; version=0.0.4; charset=utf-8"
     }

@@ -25,16 +25,18 @@ final class Metrics: Sendable {
         operations =
             KMSOperation.allCases.map { OperationMetrics(service: "kms", name: $0.name) }
             + EC2Operation.allCases.map { OperationMetrics(service: "ec2", name: $0.name) }
+            + EBSOperation.allCases.map { OperationMetrics(service: "ebs", name: $0.name) }
             + Other.allCases.map { OperationMetrics(service: $0.name, name: $0.name) }
     }
 
     func of(_ operation: KMSOperation) -> OperationMetrics { operations[operation.rawValue] }
-    func of(_ operation: EC2Operation) -> OperationMetrics {
-        operations[KMSOperation.allCases.count + operation.rawValue]
-    }
-    func of(_ other: Other) -> OperationMetrics {
-        operations[KMSOperation.allCases.count + EC2Operation.allCases.count + other.rawValue]
-    }
+    func of(_ operation: EC2Operation) -> OperationMetrics { operations[Self.ec2Start + operation.rawValue] }
+    func of(_ operation: EBSOperation) -> OperationMetrics { operations[Self.ebsStart + operation.rawValue] }
+    func of(_ other: Other) -> OperationMetrics { operations[Self.otherStart + other.rawValue] }
+
+    private static let ec2Start = KMSOperation.allCases.count
+    private static let ebsStart = ec2Start + EC2Operation.allCases.count
+    private static let otherStart = ebsStart + EBSOperation.allCases.count
 
     func connectionOpened() {
         open.add(1, ordering: .relaxed)

@@ -36,7 +36,7 @@ struct QueryForm {
     func text(_ name: String) -> String? { parameters[name] }
 
     /// application/x-www-form-urlencoded undone; nil for a broken escape, or bytes that are no UTF-8.
-    private static func decoded(_ text: ArraySlice<UInt8>) -> String? {
+    static func decoded(_ text: ArraySlice<UInt8>) -> String? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
         var rest = text

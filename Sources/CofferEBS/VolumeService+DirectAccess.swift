@@ -1,0 +1,102 @@
+internal import CofferBlock
+internal import CofferCatalog
+internal import CofferSecrets
+internal import CofferShapes
+internal import CofferSnapshot
+
+// What the verbs of EBS direct share: who may, and the key. None of it is on the actor, so that blocks are written and
+// read by as many threads as there are requests.
+extension VolumeService {
+    /// The snapshot of this id, for a caller who may do `action` with it. Who may not is not told whether it exists.
+    nonisolated func permittedDirect(
+        _ text: String,
+        to action: String,
+        on others: [ActionResource] = [],
+        facts: [String: [String]] = [:],
+        caller: Caller
+    ) async throws -> SnapshotRecord {
+        let record = try Self.directID(text).flatMap { try catalog.snapshot(id: $0) }
+            .flatMap { $0.region == region(of: caller) ? $0 : nil }
+        let bearer = record.map { resource($0) } ?? wildcard("snapshot", caller)
+        try await authoriser.require(
+            ActionRequest(action, on: [bearer] + others, facts: facts),
+            caller: caller
+        )
+        guard let record else { throw DirectError.notFound(text) }
+        return record
+    }
+
+    /// The same for one that is complete.
+    nonisolated func readableDirect(
+        _ text: String,
+        to action: String,
+        caller: Caller
+    ) async throws -> SnapshotRecord {
+        let record = try await permittedDirect(text, to: action, caller: caller)
+        if record.stage == .completed { return record }
+        guard try await describe([record])[0].state == .completed else {
+            throw DirectError.validation(
+                .invalidSnapshotID,
+                "The snapshot '\(record.id)' is not completed."
+            )
+        }
+        return record
+    }
+
+    /// The id that a request names, by the model's pattern; nil for one that no snapshot here can have.
+    private nonisolated static func directID(_ text: String) throws(DirectError) -> SnapshotID? {
+        guard text.hasPrefix("snap-"), (6...64).contains(text.utf8.count),
+            text.utf8.dropFirst(5).allSatisfy(Hex.isLowerDigit)
+        else {
+            throw .validation(.invalidSnapshotID, "The snapshot ID '\(text.prefix(64))' is not valid.")
+        }
+        return SnapshotID(text)
+    }
+
+    /// The snapshot's manifest, authenticated, and its volume key, which the KMS gives the caller. **It is asked at each
+    /// request**: a key that is disabled, or a leave that is withdrawn, counts in the next one, and no key lies here
+    /// between two. It costs some 40 µs with this home's KMS. (docs/ebs-direct.md)
+    nonisolated func openDirect(
+        _ record: SnapshotRecord,
+        caller: Caller
+    ) async throws -> (opened: OpenedSnapshot, reader: SnapshotReader) {
+        do {
+            let known = readers[record.id]
+            let folder = try openSnapshots()
+            let manifest = try known?.snapshot.manifest ?? SnapshotManifest(record.id, in: folder)
+            let wrapped = manifest.header.keySlot.wrapped
+            let unwrapped = try await unwrapped(
+                wrapped,
+                context: wrapped.context,
+                ifTampered: "the wrapped volume key of snapshot \(record.id) does not open under its context",
+                caller: caller
+            )
+            let opened = try OpenedSnapshot(manifest, unwrapped.takeVolumeKey())
+            if let known { return (opened, known) }
+            let reader = SnapshotReader(opened.manifest, in: folder)
+            readers.insert(reader)
+            return (opened, reader)
+        } catch .notFound(let id) as SnapshotError {
+            throw DirectError.notFound(id.text)
+        } catch let error as SnapshotError { throw error.awsError }
+    }
+
+    /// The volume key of a snapshot that is being written, which the KMS gives the caller.
+    nonisolated func volumeKey(of upload: SnapshotUpload, caller: Caller) async throws -> UploadKey {
+        let wrapped = upload.content.header.keySlot.wrapped
+        let unwrapped = try await unwrapped(
+            wrapped,
+            context: wrapped.context,
+            ifTampered: "the wrapped volume key of snapshot \(upload.id) does not open under its context",
+            caller: caller
+        )
+        return UploadKey(unwrapped.takeVolumeKey())
+    }
+}
+
+/// A volume key for the length of one request.
+final class UploadKey: Sendable {
+    let value: VolumeKey
+
+    init(_ value: consuming VolumeKey) { self.value = value }
+}
