@@ -30,6 +30,8 @@ public struct AttachOrder: Codable, Sendable, Equatable {
     public var backingIO: BackingIO
     /// Serving threads, at least 1; nil: as many as suit the machine and the backing I/O.
     public var threadCount: Int?
+    /// What to take away after a departure at the last close, which no command undoes.
+    public var leavings: AttachmentLeavings?
 
     public init(
         volumeID: String,
@@ -41,9 +43,11 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         leavesAtLastClose: Bool,
         punchesHoles: Bool,
         backingIO: BackingIO,
-        threadCount: Int?
+        threadCount: Int?,
+        leavings: AttachmentLeavings? = nil
     ) {
         self.volumeID = volumeID
+        self.leavings = leavings
         self.exposedDirectory = exposedDirectory
         self.controlSocketPath = controlSocketPath
         self.logPath = logPath
@@ -53,6 +57,20 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         self.punchesHoles = punchesHoles
         self.backingIO = backingIO
         self.threadCount = threadCount
+    }
+}
+
+/// What an attachment leaves beside its mount.
+public struct AttachmentLeavings: Codable, Sendable, Equatable {
+    /// What a command holds while it changes the volume's attachment (flock(2)). Whoever has it cleans up himself.
+    public var operationLock: String
+    /// Files and links.
+    public var files: [String]
+    /// Removed where it is empty.
+    public var folder: String
+
+    public init(operationLock: String, files: [String], folder: String) {
+        (self.operationLock, self.files, self.folder) = (operationLock, files, folder)
     }
 }
 

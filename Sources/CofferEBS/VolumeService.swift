@@ -71,20 +71,19 @@ public actor VolumeService {
             throw AWSError(.volumeNotFound, "The volume '\(id)' does not exist.")
         }
         if let verb {
-            let view = await viewWithoutIdleWorker(record)
+            let view = await settledView(record)
             try VolumeLifecycle.require(verb, situation(record, view, isChanging: false))
         }
         return (record, lock)
     }
 
-    /// How the volume is attached, once a daemon has left that has done its work on a volume nobody attaches; that is
-    /// waited for for a while.
-    private func viewWithoutIdleWorker(_ record: VolumeRecord) async -> AttachmentView {
+    /// How the volume is attached, once a daemon has left that is about to: one that has done its work on a volume nobody
+    /// attaches, or whose filesystem was unmounted by hand. That is waited for for a while.
+    func settledView(_ record: VolumeRecord) async -> AttachmentView {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
             let view = inspect(record)
-            let isLeaving = view.state == .working && view.status?.snapshot == nil
-            guard isLeaving, ContinuousClock.now < deadline else { return view }
+            guard view.isLeaving, ContinuousClock.now < deadline else { return view }
             try? await Task.sleep(for: .milliseconds(10))
         }
     }
