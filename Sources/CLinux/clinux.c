@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -83,6 +84,12 @@ int clinux_keep_capabilities(uint64_t keep) {
         data[half].inheritable = 0;
     }
     return (int)syscall(SYS_capset, &header, data);
+}
+
+int clinux_restart_in_mounts(int space, int program, char *const *arguments) {
+    // Threads share their root and working folder, and one that does may not enter; the others end with the old program.
+    if (unshare(CLONE_FS) != 0 || setns(space, CLONE_NEWNS) != 0) return -1;
+    return fexecve(program, arguments, environ);
 }
 
 int clinux_umount(const char *path, int detach) { return umount2(path, (detach ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW); }

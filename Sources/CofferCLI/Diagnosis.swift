@@ -9,7 +9,7 @@ enum Diagnosis {
         let isRoot = geteuid() == 0
         var findings = [daemon(), fuse(), fusermount(isRoot: isRoot)]
         if isRoot {
-            findings.append(loop())
+            findings += [loop(), mountHelper()]
         } else {
             findings += [
                 program("fuse2fs", for: "mounting without root", package: "fuse2fs", whenAbsent: .missing),
@@ -70,6 +70,19 @@ enum Diagnosis {
             .missing,
             "/dev/loop-control cannot be opened",
             hint: "load the module with `modprobe loop`"
+        )
+    }
+
+    /// For `mount -t coffer` and lines of fstab(5).
+    private static func mountHelper() -> DoctorFinding {
+        if let path = MountHelper.installed {
+            return DoctorFinding(MountHelper.name, .ok, "\(path), for `mount -t coffer` and fstab")
+        }
+        return DoctorFinding(
+            MountHelper.name,
+            .note,
+            "not found; for `mount -t coffer` and fstab",
+            hint: "ln --symbolic \(MountHelper.program) /sbin/\(MountHelper.name)"
         )
     }
 

@@ -4,11 +4,13 @@ internal import CofferShapes
 internal import Glibc
 
 /// `coffer`: parses, calls one verb of a service, prints. Results go to standard output, everything else to standard
-/// error; exit codes: 0 done, 1 refused or failed, 2 usage, 3 access denied, 4 not found, 5 wrong state.
+/// error; exit codes: 0 done, 1 refused or failed, 2 usage, 3 access denied, 4 not found, 5 wrong state. Called as
+/// mount.coffer it is mount(8)'s helper.
 @main
 enum Main {
     static func main() async {
         harden()
+        if MountHelper.isMeant { exit(await MountHelper.run(Array(CommandLine.arguments.dropFirst()))) }
         var failure: (any Error)?
         do {
             var command = try CofferCommand.parseAsRoot()

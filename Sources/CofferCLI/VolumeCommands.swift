@@ -174,6 +174,8 @@ struct VolumeMount: AsyncParsableCommand {
     var directory: String
     @Option(help: "The filesystem to make on a volume that was never formatted: ext4 or xfs.")
     var fs: FilesystemKind?
+    @Flag(help: "Refuse a volume that was never formatted.")
+    var noFormat = false
     @Option(name: .customShort("o"), help: ArgumentHelp("More options for mount(8).", valueName: "options"))
     var mountOptions: String?
     @OptionGroup var options: AttachOptionGroup
@@ -186,6 +188,7 @@ struct VolumeMount: AsyncParsableCommand {
             options: MountOptions(
                 attach: try options.options(),
                 filesystem: fs,
+                formats: !noFormat,
                 mountOptions: mountOptions
             ),
             caller: try await global.caller(of: home)

@@ -32,6 +32,8 @@ public struct AttachOrder: Codable, Sendable, Equatable {
     public var threadCount: Int?
     /// How fast the volume may be used; nil: as fast as it can.
     public var limits: RateLimits?
+    /// What to take away after a departure at the last close, which no command undoes.
+    public var leavings: AttachmentLeavings?
 
     public init(
         volumeID: String,
@@ -44,10 +46,12 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         punchesHoles: Bool,
         backingIO: BackingIO,
         threadCount: Int?,
-        limits: RateLimits? = nil
+        limits: RateLimits? = nil,
+        leavings: AttachmentLeavings? = nil
     ) {
         self.limits = limits
         self.volumeID = volumeID
+        self.leavings = leavings
         self.exposedDirectory = exposedDirectory
         self.controlSocketPath = controlSocketPath
         self.logPath = logPath
@@ -57,6 +61,20 @@ public struct AttachOrder: Codable, Sendable, Equatable {
         self.punchesHoles = punchesHoles
         self.backingIO = backingIO
         self.threadCount = threadCount
+    }
+}
+
+/// What an attachment leaves beside its mount.
+public struct AttachmentLeavings: Codable, Sendable, Equatable {
+    /// What a command holds while it changes the volume's attachment (flock(2)). Whoever has it cleans up himself.
+    public var operationLock: String
+    /// Files and links.
+    public var files: [String]
+    /// Removed where it is empty.
+    public var folder: String
+
+    public init(operationLock: String, files: [String], folder: String) {
+        (self.operationLock, self.files, self.folder) = (operationLock, files, folder)
     }
 }
 

@@ -38,6 +38,16 @@ struct AttachmentView: Sendable {
     /// The folder that holds the file `volume`.
     var exposedDirectory: String? { exposedMounts.last?.mountPoint ?? record?.exposedDirectory }
     var fuseConnection: UInt32? { exposedMounts.last?.deviceMinor ?? record?.fuseConnection }
+    /// Whether the daemon is on its way out, or has nothing left to stay for. The caller holds the operation lock.
+    var isLeaving: Bool {
+        switch state {
+        case .working: return status?.snapshot == nil && status?.reencryptedPercent == nil
+        case .attached, .faulted: return record?.mountDirectory != nil && filesystemMounts.isEmpty
+        // Its socket goes a moment before it does.
+        case .hung: return record?.mountDirectory != nil && leavesNothing
+        case .detached, .crashed, .elsewhere: return false
+        }
+    }
     var leavesNothing: Bool { exposedMounts.isEmpty && loops.isEmpty && filesystemMounts.isEmpty }
 }
 

@@ -4,10 +4,13 @@ internal import Glibc
 // Steady paths to an attached volume's file: `<runtime>/vol-…/volume`, and `<runtime>/by-device/sdf`, which is also
 // `<runtime>/by-device/dev/sdf`.
 extension RuntimeFolder {
-    private var linkFolder: String { "\(path)/by-device" }
+    static let linkFolderName = "by-device"
+    private var linkFolder: String { "\(path)/\(Self.linkFolderName)" }
 
     /// Where the volume's file is found while it is attached, wherever it is exposed.
     func volumeLink(_ id: VolumeID) -> String { "\(folder(id))/volume" }
+
+    func deviceLink(_ device: String) -> String { "\(linkFolder)/\(DeviceName.fileName(device))" }
 
     /// Points both at the exposed file. They are for finding it: that one cannot be made fails nothing.
     func link(_ id: VolumeID, device: String, to exposedFile: String) {
@@ -15,9 +18,8 @@ extension RuntimeFolder {
         unsafe symlink(exposedFile, volumeLink(id))
         unsafe mkdir(linkFolder, 0o700)
         unsafe symlink(".", "\(linkFolder)/dev")
-        let name = DeviceName.fileName(device)
-        unsafe unlink("\(linkFolder)/\(name)")
-        unsafe symlink("../\(id)/volume", "\(linkFolder)/\(name)")
+        unsafe unlink(deviceLink(device))
+        unsafe symlink("../\(id)/volume", deviceLink(device))
     }
 
     /// Takes away all links to the volume.
@@ -35,18 +37,19 @@ extension RuntimeFolder {
         unsafe rmdir(linkFolder)
     }
 
-    private func linkNames() -> [String] {
-        guard let folder = unsafe opendir(linkFolder) else { return [] }
-        defer { unsafe closedir(folder) }
-        var names: [String] = []
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { name in
-                unsafe String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
-            }
-            if name != ".", name != ".." { names.append(name) }
+    /// The links by device, each with the volume that it leads to; nil for what is no such link.
+    func deviceLinks() throws -> [(path: String, volume: VolumeID?)] {
+        try FolderNames.sorted(in: linkFolder).compactMap { name in
+            let path = "\(linkFolder)/\(name)"
+            let target = target(of: path)
+            if name == "dev", target == "." { return nil }
+            let parts = target?.split(separator: "/") ?? []
+            guard parts.count == 3, parts[0] == "..", parts[2] == "volume" else { return (path, nil) }
+            return (path, VolumeID(String(parts[1])))
         }
-        return names
     }
+
+    private func linkNames() -> [String] { (try? FolderNames.sorted(in: linkFolder)) ?? [] }
 
     private func target(of link: String) -> String? {
         var bytes = [CChar](repeating: 0, count: 256)

@@ -85,6 +85,16 @@ public struct RuntimeFolder: Sendable {
         removeLinks(id)
     }
 
+    /// What the daemon of a mount is to take away once it has left by itself.
+    func leavings(_ id: VolumeID, device: String?) -> AttachmentLeavings {
+        AttachmentLeavings(
+            operationLock: lockPath(id),
+            files: [recordPath(id), recordPath(id) + ".new", volumeLink(id)]
+                + (device.map { [deviceLink($0)] } ?? []),
+            folder: defaultExposedDirectory(id)
+        )
+    }
+
     /// Takes the mark of a failed last sync away, once somebody was told.
     func forgetLoss(_ id: VolumeID) { unsafe unlink(unsyncedMark(id)) }
 
@@ -113,12 +123,7 @@ public struct RuntimeFolder: Sendable {
     }
 
     /// Whether a process is changing the volume right now.
-    func isLocked(_ id: VolumeID) -> Bool {
-        let descriptor = unsafe open(lockPath(id), O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return flock(descriptor, LOCK_EX | LOCK_NB) != 0
-    }
+    func isLocked(_ id: VolumeID) -> Bool { OperationLock.isTaken(path: lockPath(id)) }
 }
 
 /// What the starter of an attachment noted of it.
@@ -177,14 +182,23 @@ final class OperationLock: Sendable {
     /// nil while another has it.
     static func take(path: String) throws -> OperationLock? {
         let lock = try OperationLock(path: path)
-        while flock(lock.descriptor, LOCK_EX | LOCK_NB) != 0 {
-            if errno == EINTR { continue }
-            guard errno == EWOULDBLOCK else {
+        // Whoever looks whether it is taken has it for a moment.
+        for _ in 0..<5 {
+            if flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 { return lock }
+            guard errno == EWOULDBLOCK || errno == EINTR else {
                 throw AWSError(.internalError, "cannot lock \(path): \(SystemError.text(errno))")
             }
-            return nil
+            usleep(1000)
         }
-        return lock
+        return nil
+    }
+
+    /// Whether anybody has it now. A shared look: two that look at once do not take each other for an owner.
+    static func isTaken(path: String) -> Bool {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0
     }
 
     static func busy(_ volume: VolumeID) -> AWSError {

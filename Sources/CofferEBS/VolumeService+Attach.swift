@@ -78,7 +78,7 @@ extension VolumeService {
     /// Notes the attachment that is about to be made, under a device of its own.
     @discardableResult
     func enter(_ record: VolumeRecord, _ options: AttachOptions) throws -> AttachmentEntry {
-        try forgetDeadAttachments(but: record.id)
+        try endDeadAttachments(held: record.id)
         let others = try catalog.attachments().filter { $0.volume != record.id }.map(\.device)
         if let device = options.device, others.contains(where: { DeviceName.same($0, device) }) {
             throw AWSError(
@@ -97,13 +97,24 @@ extension VolumeService {
         return entry
     }
 
-    /// Takes away what is noted of attachments that are no more: they hold their devices.
-    private func forgetDeadAttachments(but id: VolumeID) throws {
-        for entry in try catalog.attachments() where entry.volume != id {
-            guard !runtime.isLocked(entry.volume),
-                runtime.inspect(entry.volume, file: paths.file(entry.volume)).state == .detached
-            else { continue }
+    /// Takes away what is noted of attachments that are no more, and hold their devices: of daemons that were killed, or
+    /// left at the last close. The events tell of their ends. `id` is a volume whose operation lock the caller holds.
+    func endDeadAttachments(held id: VolumeID? = nil) throws {
+        for entry in try deadAttachments(held: id) {
             try catalog.removeAttachment(of: entry.volume)
+            // One that never came about has told so.
+            guard entry.stage != .attaching, let record = try catalog.volume(id: entry.volume) else {
+                continue
+            }
+            note(record, "detachVolume", "detached")
+        }
+    }
+
+    /// What is noted of attachments that are no more.
+    func deadAttachments(held id: VolumeID? = nil) throws -> [AttachmentEntry] {
+        try catalog.attachments().filter { entry in
+            guard entry.volume == id || !runtime.isLocked(entry.volume) else { return false }
+            return runtime.inspect(entry.volume, file: paths.file(entry.volume)).state == .detached
         }
     }
 
@@ -193,7 +204,13 @@ extension VolumeService {
                     punchesHoles: !options.keepsDiscardedRoom,
                     backingIO: options.backingIO,
                     threadCount: options.threadCount,
-                    limits: options.enforcesLimits ? VolumeRates.of(record.shape) : nil
+                    limits: options.enforcesLimits ? VolumeRates.of(record.shape) : nil,
+                    leavings: mountDirectory == nil
+                        ? nil
+                        : runtime.leavings(
+                            record.id,
+                            device: try catalog.attachment(of: record.id)?.device
+                        )
                 )
             )
             notices += ready.notices

@@ -83,13 +83,15 @@ extension VolumeService {
     }
 
     /// Runs what undoes an attachment; then what was noted of it goes, and its grant.
-    private func undoing(
+    func undoing(
         _ record: VolumeRecord,
         force: Bool,
         _ body: (AttachmentView) async throws -> Void
     ) async throws {
         let view = inspect(record)
-        let wasAttached = view.state != .detached
+        // One that left by itself has nobody else to tell of its end.
+        let isNoted = try catalog.attachment(of: record.id)?.stage == .attached
+        let wasAttached = view.state != .detached || isNoted
         do {
             try await body(view)
         } catch {

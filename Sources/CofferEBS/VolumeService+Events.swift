@@ -11,6 +11,7 @@ extension VolumeService {
     ) async throws -> [VolumeEvent] {
         try await requirePermission("ec2:DescribeVolumeStatus", caller: caller)
         let region = region(of: caller)
+        try endDeadAttachments()
         // What happened to a volume is told by its whole id when there is none any more.
         let resource = try reference.map { try VolumeID($0)?.text ?? catalog.volume($0, in: region).id.text }
         return try catalog.events(in: region, of: resource, limit: max(0, limit)).map { event in

@@ -10,15 +10,19 @@ public struct MountOptions: Sendable {
     public var attach: AttachOptions
     /// The filesystem to make on a volume that was never formatted; nil: ext4.
     public var filesystem: FilesystemKind?
+    /// Whether one is made at all.
+    public var formats: Bool
     /// mount(8) options, comma-separated.
     public var mountOptions: String?
 
     public init(
         attach: AttachOptions = AttachOptions(),
         filesystem: FilesystemKind? = nil,
+        formats: Bool = true,
         mountOptions: String? = nil
     ) {
-        (self.attach, self.filesystem, self.mountOptions) = (attach, filesystem, mountOptions)
+        (self.attach, self.filesystem, self.formats) = (attach, filesystem, formats)
+        self.mountOptions = mountOptions
     }
 }
 
@@ -37,7 +41,7 @@ extension VolumeService {
         let found = try await attachable(reference, options.attach, caller: caller)
         let (record, lock) = try await locked(found.id, for: nil)
         defer { withExtendedLifetime(lock) {} }
-        let view = inspect(record)
+        let view = await settledView(record)
         if view.state == .attached, let mounted = view.filesystemMounts.last {
             throw AWSError(
                 .volumeInUse,
@@ -208,6 +212,13 @@ extension VolumeService {
                 .incorrectState,
                 "volume \(record.label) was never formatted",
                 hint: "mount it once without --read-only"
+            )
+        }
+        guard options.formats else {
+            throw AWSError(
+                .incorrectState,
+                "volume \(record.label) was never formatted",
+                hint: "have `coffer volume mount` make a filesystem, without --no-format"
             )
         }
         let kind = options.filesystem ?? .ext4

@@ -76,27 +76,27 @@ public actor VolumeService {
             throw AWSError(.volumeNotFound, "The volume '\(id)' does not exist.")
         }
         if let verb {
-            let view = await viewWithoutIdleWorker(record, stopping: verb == .attach || verb == .delete)
+            let view = await settledView(record, stopping: verb == .attach || verb == .delete)
             try VolumeLifecycle.require(verb, situation(record, view, isChanging: false))
         }
         return (record, lock)
     }
 
-    /// How the volume is attached, once a daemon has left that has done its work on a volume nobody attaches; that is
-    /// waited for for a while. With `stopping` one that re-encrypts is told to leave: the next goes on with that.
-    private func viewWithoutIdleWorker(_ record: VolumeRecord, stopping: Bool) async -> AttachmentView {
+    /// How the volume is attached, once a daemon has left that is about to: one that has done its work on a volume nobody
+    /// attaches, or whose filesystem was unmounted by hand. That is waited for for a while. With `stopping` one that
+    /// re-encrypts a volume nobody attaches is told to leave: the next goes on with that.
+    func settledView(_ record: VolumeRecord, stopping: Bool = false) async -> AttachmentView {
         let deadline = ContinuousClock.now + .seconds(10)
         var isTold = false
         while true {
             let view = inspect(record)
-            let isWorking = view.status?.snapshot != nil || view.status?.reencryptedPercent != nil
-            if stopping, !isTold, let status = view.status, view.state == .working, status.snapshot == nil,
-                isWorking
+            if stopping, !isTold, view.state == .working, let status = view.status, status.snapshot == nil,
+                status.reencryptedPercent != nil
             {
                 kill(status.processID, SIGTERM)
                 isTold = true
             }
-            let isLeaving = view.state == .working && (isTold || !isWorking)
+            let isLeaving = view.isLeaving || isTold && view.state == .working
             guard isLeaving, ContinuousClock.now < deadline else { return view }
             try? await Task.sleep(for: .milliseconds(10))
         }

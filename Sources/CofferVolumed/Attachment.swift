@@ -164,12 +164,13 @@ enum Attachment {
         }
         if let session {
             log.info("serving \(session.directory) with \(threadCount) threads, \(backing.kind) backing I/O")
-            waitForDeparture(exposed, log)
+            let reason = waitForDeparture(exposed, log)
             keeper?.stopWork()
             let isDurable = leave(session, connection, order, log)
             // Its content is of an earlier moment: what has become of the volume since does not matter to it.
             keeper?.waitForSnapshot()
             settle(volume, isDurable)
+            if reason == .lastClose, let leavings = order.leavings { Leavings.remove(leavings) }
         } else {
             keeper?.waitForWork(
                 beginningWithinMilliseconds: startTimeoutMilliseconds,
@@ -192,8 +193,9 @@ enum Attachment {
         if let count = order.threadCount, !(1...threadLimit).contains(count) {
             throw StartFailure("a volume is served by 1 to \(threadLimit) threads, not \(count)")
         }
+        let left = order.leavings.map { [$0.operationLock, $0.folder] + $0.files } ?? []
         let paths = [order.exposedDirectory, order.controlSocketPath, order.logPath, order.changedMapPath]
-        for path in paths.compactMap(\.self) where !path.hasPrefix("/") {
+        for path in paths.compactMap(\.self) + left where !path.hasPrefix("/") {
             throw StartFailure("the order's path \"\(path)\" is not absolute")
         }
     }
@@ -281,18 +283,19 @@ enum Attachment {
         if isDurable { volume.tracker.map?.settle() } else { volume.tracker.map?.distrust() }
     }
 
-    private static func waitForDeparture(_ file: ExposedFile, _ log: Logger) {
+    private static func waitForDeparture(_ file: ExposedFile, _ log: Logger) -> Departure.Reason {
         while true {
-            switch file.departure.next() {
+            let reason = file.departure.next()
+            switch reason {
             case .disconnected:
                 log.info("unmounted")
-                return
+                return reason
             case .signal(let number):
                 log.info("asked to leave by signal \(number)")
-                return
+                return reason
             case .lastClose where file.openCount == 0:
                 log.info("closed by its last user")
-                return
+                return reason
             case .lastClose: continue  // opened again in the meantime
             }
         }

@@ -49,9 +49,9 @@ public enum SQLite {
 }
 
 /// Whether the condition came true in time.
-public func waits(seconds: Double, until condition: () -> Bool) -> Bool {
+public func waits(seconds: Double, until condition: () throws -> Bool) rethrows -> Bool {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    while !condition() {
+    while try !condition() {
         guard ContinuousClock.now < deadline else { return false }
         usleep(5000)
     }

@@ -58,6 +58,10 @@ int clinux_set_io_flusher(void);
 /// Gives up every capability but those in the mask `keep`, permitted, effective, inheritable and bounding.
 int clinux_keep_capabilities(uint64_t keep);
 
+/// Starts the program of an open file in place of this one, in the mount namespace of an open file of /proc/PID/ns
+/// (setns(2), fexecve(3)). Returns only where that fails: -1.
+int clinux_restart_in_mounts(int space, int program, char *const *arguments);
+
 /// umount2(2) with the flags 0 or MNT_DETACH.
 int clinux_umount(const char *path, int detach);
 
