@@ -33,9 +33,9 @@ public protocol BlockStore: Sendable {
     /// Sets the size; what is new reads as zeroes.
     func resize(toBytes count: UInt64) throws(BlockError)
 
-    /// Whether anything was ever written at `offset` or after it, as far as the store can tell. It may say yes too
-    /// often, never no.
-    func hasData(from offset: UInt64) throws(BlockError) -> Bool
+    /// Where the store next holds data, at or after `offset`, as far as it can tell: it may name a place too early, never
+    /// one too late. nil where nothing but holes follows.
+    func nextData(from offset: UInt64) throws(BlockError) -> UInt64?
 }
 
 extension BlockStore {

@@ -19,6 +19,7 @@ public final class EncryptedVolume<Store: BlockStore>: Sendable {
     /// or has been filled since.
     let fill: LazyFill?
     let filling: Atomic<Bool>
+    let keys = KeyGenerations()
     let locks = StripeLocks()
     let fault = SyncFault()
     private let size: Atomic<UInt64>
@@ -93,7 +94,7 @@ struct Stretch: Equatable {
     /// From the start of the volume, bytes.
     let offset: UInt64
     /// At least 1.
-    let count: Int
+    private(set) var count: Int
     /// Whole data units; otherwise a part of a single one.
     let isWhole: Bool
 
@@ -115,4 +116,11 @@ struct Stretch: Equatable {
 
     @inline(__always)
     var stripe: Int { StripeLocks.index(of: offset) }
+
+    /// What of it lies before `end`, which is not before its start.
+    func cut(at end: UInt64) -> Stretch {
+        var part = self
+        part.count = Int(min(UInt64(count), end - offset))
+        return part
+    }
 }

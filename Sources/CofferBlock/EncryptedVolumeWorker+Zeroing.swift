@@ -48,8 +48,7 @@ extension EncryptedVolumeWorker {
             }
             let most = Int(min(rest, UInt64(EncryptedUnits<Store>.pieceBytes)))
             let stretch = Stretch(from: position, count: most, unitBytes: units.unitBytes)
-            try stretch.isWhole ? writeZeroes(stretch) : clearPart(stretch)
-            position += UInt64(stretch.count)
+            position += UInt64(try stretch.isWhole ? writeZeroes(stretch) : clearPart(stretch))
         }
     }
 
@@ -73,27 +72,31 @@ extension EncryptedVolumeWorker {
         }
     }
 
-    /// Whole units as encrypted zeroes.
+    /// Whole units as encrypted zeroes. Gives how many bytes it cleared, as the next does.
     @inline(__always)
-    private mutating func writeZeroes(_ stretch: Stretch) throws(BlockError) {
+    private mutating func writeZeroes(_ stretch: Stretch) throws(BlockError) -> Int {
         locks.lockShared(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
+        let stretch = try settled(stretch)
         try willChange(at: stretch.offset, count: UInt64(stretch.count))
         try scratch.withMutableBytes(at: 0, count: stretch.count) { (zeroes) throws(BlockError) in
             zeroes.zero(0..<stretch.count)
             try units.write(&zeroes, at: stretch.offset)
         }
+        return stretch.count
     }
 
     /// A part of a unit by read-modify-write; a hole is zeroes already.
     @inline(__always)
-    private mutating func clearPart(_ stretch: Stretch) throws(BlockError) {
+    private mutating func clearPart(_ stretch: Stretch) throws(BlockError) -> Int {
         locks.lockExclusively(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
+        let stretch = try settled(stretch)
         let (start, isHole) = try loadUnit(of: stretch, waits: true)
-        if isHole { return }
+        if isHole { return stretch.count }
         try willChange(at: stretch.offset, count: UInt64(stretch.count))
         scratch.withMutableBytes(at: 0, count: units.unitBytes) { $0.zero(start..<start + stretch.count) }
         try storeUnit(of: stretch)
+        return stretch.count
     }
 }

@@ -13,7 +13,14 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     let locks: StripeLocks
     let fault: SyncFault
     private let tracker: ChangeTracker
-    let units: EncryptedUnits<Store>
+    var units: EncryptedUnits<Store>
+    /// The generation of keys that `units` belongs to.
+    var generation = 0
+    /// While the volume's key changes, the units under the other of both keys; and for which generation they were made.
+    var other: EncryptedUnits<Store>?
+    var otherGeneration = 0
+    /// Whether `units` has the new key meanwhile.
+    var hasNewKey = false
     let counters: TransferCounters
     /// A write this large is part of a bulk, whose writeback begins at once, so that the medium is not idle until
     /// somebody syncs. Small writes are left to gather in the page cache.
@@ -49,13 +56,14 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
         let count = room(at: offset, for: bytes.byteCount)
         var done = 0
         while done < count {
-            let stretch = Stretch(
+            var stretch = Stretch(
                 from: offset + UInt64(done),
                 count: count - done,
                 unitBytes: units.unitBytes
             )
             locks.lockShared(stretch.stripe)
             defer { locks.unlock(stretch.stripe) }
+            stretch = try settled(stretch)
             if !stretch.isWhole {
                 let (start, isHole) = try loadUnit(of: stretch, waits: waits)
                 if isHole && volume.filling.load(ordering: .acquiring) {
@@ -114,6 +122,13 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
         return count
     }
 
+    /// Changes which of both keys `units` has.
+    mutating func swapUnits() {
+        guard var taken = other.take() else { return }
+        swap(&taken, &units)
+        other = consume taken
+    }
+
     /// Keeps the scratch memory from being paged out, as `PageBuffer.lock` does.
     public func lockMemory() { scratch.lock() }
 
@@ -144,6 +159,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     ) throws(BlockError) -> Int {
         locks.lockShared(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
+        let stretch = try settled(stretch)
         try willChange(at: stretch.offset, count: UInt64(stretch.count))
         guard bytes.isAligned(at: start, to: units.alignment) else {
             let piece = min(stretch.count, scratch.count)
@@ -168,6 +184,7 @@ public struct EncryptedVolumeWorker<Store: BlockStore>: ~Copyable, Sendable {
     ) throws(BlockError) -> Int {
         locks.lockExclusively(stretch.stripe)
         defer { locks.unlock(stretch.stripe) }
+        let stretch = try settled(stretch)
         try willChange(at: stretch.offset, count: UInt64(stretch.count))
         let place = try loadUnit(of: stretch, waits: true).start
         scratch.withMutableBytes(at: place, count: stretch.count) { part in

@@ -179,11 +179,14 @@ public final class FileBlockStore: BlockStore {
         }
     }
 
-    public func hasData(from offset: UInt64) throws(BlockError) -> Bool {
-        guard lseek(descriptor, off_t(offset), Int32(CLINUX_SEEK_DATA)) < 0 else { return true }
+    /// Where the file next holds data, at or after `offset`; nil where nothing but holes follows. A filesystem that
+    /// cannot tell says `offset`.
+    public func nextData(from offset: UInt64) throws(BlockError) -> UInt64? {
+        let found = lseek(descriptor, off_t(offset), Int32(CLINUX_SEEK_DATA))
+        if found >= 0 { return max(offset, UInt64(found)) }
         switch errno {
-        case ENXIO: return false
-        case EINVAL, EOPNOTSUPP: return true  // a filesystem that cannot tell
+        case ENXIO: return nil
+        case EINVAL, EOPNOTSUPP: return offset
         default: throw .system(errno: errno, call: .seek)
         }
     }

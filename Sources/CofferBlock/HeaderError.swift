@@ -70,6 +70,8 @@ public enum HeaderError: Error, Equatable, Sendable {
     case size(wanted: UInt64, present: UInt64)
     /// A store that is to become a volume holds something.
     case notEmpty
+    /// Neither record of a re-encryption's journal can be used.
+    case noJournal
     /// The new slot's key is not the volume's.
     case otherVolumeKey
     /// The bytes given as a saved header are none.
@@ -108,6 +110,9 @@ public enum HeaderError: Error, Equatable, Sendable {
             "the volume has \(present) bytes and cannot become as small as \(wanted)"
         case .size(let wanted, _): "a volume cannot have \(wanted) bytes"
         case .notEmpty: "the store is not empty where the header would go"
+        case .noJournal:
+            "the volume is being re-encrypted, and neither record of how far that has come can be used: which data is "
+                + "under which key is not known"
         case .otherVolumeKey: "the new wrapped key does not hold this volume's key"
         case .notASavedHeader(let fault): "the saved header cannot be used: it \(fault.phrase)"
         case .olderKey: "the saved header belongs to a volume key that the volume no longer uses"
@@ -122,7 +127,7 @@ public enum HeaderError: Error, Equatable, Sendable {
     private var code: AWSError.Code {
         switch self {
         case .noGoodCopy(.field, .field), .otherVolume, .tampered: .tampered
-        case .noGoodCopy, .storeTooSmall, .notASavedHeader: .damaged
+        case .noGoodCopy, .storeTooSmall, .notASavedHeader, .noJournal: .damaged
         case .rollback, .olderKey: .rollback
         case .newerVersion, .unsupportedFeatures, .readOnlyFeatures:
             AWSError.Code("UnsupportedOperation", .refused)  // of Amazon EC2, as its other codes

@@ -37,8 +37,8 @@ public struct VolumeHeader: Sendable, Equatable {
     public internal(set) var flags: HeaderFlags
     public internal(set) var state: State
     /// New for every volume key, as the salt is; those of the newest key.
-    public let uuid: [UInt8]
-    public let salt: [UInt8]
+    public internal(set) var uuid: [UInt8]
+    public internal(set) var salt: [UInt8]
     public let volumeID: VolumeID
     public internal(set) var geometry: Geometry
     public let created: Timestamp
@@ -48,12 +48,19 @@ public struct VolumeHeader: Sendable, Equatable {
     /// Grows by one with each read-write attach.
     public internal(set) var attachEpoch: UInt64
     /// Grows by one when the data is re-encrypted.
-    public let keyEpoch: UInt64
+    public internal(set) var keyEpoch: UInt64
     public let parentSnapshot: SnapshotID?
     public let records: [HeaderRecord]
 
-    /// The slot that opens the volume: the first active one.
-    public var activeSlot: KeySlot? { slots.lazy.compactMap { $0 }.first { $0.state == .active } }
+    /// The slot of the newest volume key, which opens the volume.
+    public var activeSlot: KeySlot? {
+        slots.lazy.compactMap { $0 }.first { $0.state == .active && $0.uuid == uuid }
+    }
+
+    /// While the volume is being re-encrypted, the slot of the volume key that some of the data is under still.
+    public var previousSlot: KeySlot? {
+        slots.lazy.compactMap { $0 }.first { $0.state == .active && $0.uuid != uuid }
+    }
 
     /// The slot that waits for its proof while the volume is being re-wrapped.
     public var pendingSlot: KeySlot? { slots.lazy.compactMap { $0 }.first { $0.state == .pending } }
@@ -69,6 +76,18 @@ public struct VolumeHeader: Sendable, Equatable {
         try volumeKey.xtsKey(geometry.cipher, dataUnitBytes: geometry.dataUnitBytes, salt: salt, uuid: uuid)
     }
 
+    /// The same for the data that is under the volume key before the newest; `volumeKey` is that one. Throws `.wrongState`
+    /// where there is none.
+    public func previousXTSKey(from volumeKey: borrowing VolumeKey) throws -> SecretBytes {
+        guard let slot = previousSlot else { throw HeaderError.wrongState(state) }
+        return try volumeKey.xtsKey(
+            geometry.cipher,
+            dataUnitBytes: geometry.dataUnitBytes,
+            salt: slot.salt,
+            uuid: slot.uuid
+        )
+    }
+
     /// Whether the slots are those that the state allows, and belong to the volume keys that it implies.
     var slotsFitState: Bool {
         let filled = slots.compactMap { $0 }
@@ -81,7 +100,9 @@ public struct VolumeHeader: Sendable, Equatable {
         case .rewrapping:
             return (states == [.active, .pending] || states == [.pending, .active])
                 && filled.allSatisfy(isNewest)
-        case .reencrypting: return states == [.active, .active] && filled.contains(where: isNewest)
+        case .reencrypting:
+            return states == [.active, .active] && filled.count(where: isNewest) == 1
+                && filled.contains { $0.uuid != uuid && $0.keyEpoch < keyEpoch }
         case .erased: return filled.isEmpty
         }
     }

@@ -26,9 +26,13 @@ extension VolumeImage {
         readOnly: Bool = false
     ) throws(HeaderError) -> AttachStart {
         var (reading, header) = try openReading(volumeKey, mark: mark, acceptingRollback: acceptingRollback)
-        // Re-encryption is the work of a version that knows its journal; the other states have no data to
-        // serve.
-        guard header.state == .ready || header.state == .rewrapping else { throw .wrongState(header.state) }
+        switch header.state {
+        case .ready, .rewrapping: break
+        // The step that was cut short has to be written again.
+        case .reencrypting where !readOnly: break
+        // These have no data to serve.
+        case .reencrypting, .creating, .erased: throw .wrongState(header.state)
+        }
         if !readOnly {
             header.attachEpoch += 1
             header = try update(header, after: reading, volumeKey)

@@ -5,7 +5,7 @@ public struct HeaderFinding: Sendable, Equatable {
     /// For programs; the sentence is for people.
     public enum Code: String, Sendable {
         case cannotOpen, copyUnusable, copyStale, copiesDiffer, copyTampered, reservedNotZero
-        case creationUnfinished, rewrapUnfinished
+        case creationUnfinished, rewrapUnfinished, reencryptionUnfinished
     }
 
     public let code: Code
@@ -105,7 +105,13 @@ extension VolumeImage {
             let sentence = "the change of the volume's KMS key did not finish"
             findings.append(HeaderFinding(code: .rewrapUnfinished, sentence: sentence, canBeRepaired: false))
         }
-        if header.state != .reencrypting {
+        if header.state == .reencrypting {
+            let sentence =
+                "not all of the data is under the volume's newest key: it is being re-encrypted, or that was stopped"
+            findings.append(
+                HeaderFinding(code: .reencryptionUnfinished, sentence: sentence, canBeRepaired: false)
+            )
+        } else {
             for gap in HeaderLayout.reservedGaps where try !isZero(gap) {
                 let sentence = "reserved bytes from \(gap.lowerBound) to \(gap.upperBound) are not zero"
                 findings.append(

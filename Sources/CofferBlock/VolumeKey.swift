@@ -22,7 +22,7 @@ public struct VolumeKey: ~Copyable, Sendable {
     }
 
     /// Whether both are one key; in a time that does not depend on their bytes.
-    borrowing func constantTimeEquals(_ other: borrowing VolumeKey) -> Bool {
+    public borrowing func constantTimeEquals(_ other: borrowing VolumeKey) -> Bool {
         bytes.constantTimeEquals(other.bytes)
     }
 

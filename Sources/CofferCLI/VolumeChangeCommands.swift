@@ -50,32 +50,6 @@ struct VolumeModify: AsyncParsableCommand {
     }
 }
 
-struct VolumeRekey: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "rekey",
-        abstract: "Wrap a volume's key under another KMS key.",
-        discussion: """
-            The volume key itself stays the same: this changes who can open the volume from now on, and takes nothing from \
-            who had a copy of it. Snapshots stay under the key that they were taken under. The volume must be detached.
-            """
-    )
-
-    @OptionGroup var global: GlobalOptions
-    @OptionGroup var volume: VolumeArgument
-    @Option(help: "The KMS key: id, ARN or alias.")
-    var key: String
-
-    func run() async throws {
-        let home = try global.openHome()
-        let volume = try await global.volumes(of: home).rekeyVolume(
-            volume.reference,
-            to: KeyReference(key),
-            caller: try await global.caller(of: home)
-        )
-        if global.output == .json { try Terminal.json(VolumeShape(volume)) }
-    }
-}
-
 struct VolumeEvents: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",

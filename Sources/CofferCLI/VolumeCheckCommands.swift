@@ -24,6 +24,9 @@ struct VolumeCheckCommand: AsyncParsableCommand {
             if check.findings.contains(where: \.canBeRepaired) {
                 Terminal.error("hint: mend it with `coffer volume repair \(volume.reference)`")
             }
+            if check.findings.contains(where: { $0.code == "reencryptionUnfinished" }) {
+                Terminal.error("hint: go on with `coffer volume reencrypt \(volume.reference)`")
+            }
             throw ExitCode(1)
         }
     }

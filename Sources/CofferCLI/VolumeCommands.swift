@@ -15,7 +15,7 @@ struct VolumeCommand: AsyncParsableCommand {
             VolumeCreate.self, VolumeList.self, VolumeShow.self, VolumeAttach.self, VolumeDetach.self,
             VolumeMount.self, VolumeUnmount.self, VolumeCheckCommand.self, VolumeRepair.self,
             VolumeHeaderCommand.self, VolumeAdopt.self, VolumeRemove.self, VolumeModify.self,
-            VolumeRekey.self, VolumeClone.self,
+            VolumeRekey.self, VolumeReencrypt.self, VolumeClone.self,
             VolumeTagCommand.self, VolumeUntag.self, VolumeEvents.self, VolumeDefaultsCommand.self,
         ]
     )

@@ -180,6 +180,7 @@ struct VolumeShow: AsyncParsableCommand {
             ("Cipher kernel", daemon.kernel),
             ("Key memory", daemon.keyMemory),
             ("Filled from its snapshot", daemon.filledPercent.map { "\($0)%" } ?? "-"),
+            ("Re-encrypted", daemon.reencryptedPercent.map { "\($0)%" } ?? "-"),
             (
                 "Read, written",
                 "\(ByteCount.text(daemon.bytesRead)), \(ByteCount.text(daemon.bytesWritten))"

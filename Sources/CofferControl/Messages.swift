@@ -74,6 +74,8 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
     /// What a volume that is not filled yet is filled from. Then 64 bytes of the snapshot's volume key follow those of the
     /// volume's own.
     public var fill: FillParameters?
+    /// Whether some of the data is under the volume key before this one. Then 64 bytes of that one follow.
+    public var isReencrypting: Bool
 
     public init(
         dataOffset: UInt64,
@@ -83,7 +85,8 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         saltHex: String,
         uuidHex: String,
         mark: RollbackMark,
-        fill: FillParameters? = nil
+        fill: FillParameters? = nil,
+        isReencrypting: Bool = false
     ) {
         self.dataOffset = dataOffset
         self.volumeBytes = volumeBytes
@@ -93,6 +96,7 @@ public struct VolumeParameters: Codable, Sendable, Equatable {
         self.uuidHex = uuidHex
         self.mark = mark
         self.fill = fill
+        self.isReencrypting = isReencrypting
     }
 }
 
@@ -157,6 +161,24 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     /// Begins a snapshot; answered by a `ControlAnswer` once the volume's content is fixed. The blocks are copied in the
     /// background; `status` tells how far that has come, and the snapshot's folder how it ends.
     case beginSnapshot(SnapshotOrder)
+    /// Puts the volume key, wrapped anew, into the header: whoever asks has proved that it opens. Answered by a
+    /// `ControlAnswer`.
+    case rewrap(WrappedKeyOrder)
+    /// Begins to bring the data under a new volume key, wrapped like this, whose 64 bytes follow the message. Answered by a
+    /// `ControlAnswer` once the header says so; `status` tells how far it has come.
+    case beginReencryption(WrappedKeyOrder)
+}
+
+/// A volume key as a KMS wrapped it.
+public struct WrappedKeyOrder: Codable, Sendable, Equatable {
+    public var keyARN: String
+    /// The ciphertext blob, in hex.
+    public var blobHex: String
+    public var context: [String: String]
+
+    public init(keyARN: String, blobHex: String, context: [String: String]) {
+        (self.keyARN, self.blobHex, self.context) = (keyARN, blobHex, context)
+    }
 }
 
 /// What a daemon must know of a snapshot that it is to make.
@@ -243,6 +265,8 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     public var snapshot: SnapshotProgressReport?
     /// Percent of the volume's content that is under its own key; nil for a volume that needs no filling.
     public var filledPercent: Int?
+    /// Percent of the volume that is under its new key; nil while it is not being re-encrypted.
+    public var reencryptedPercent: Int?
 
     public init(
         volumeID: String,
@@ -259,7 +283,8 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         bytesRead: UInt64,
         bytesWritten: UInt64,
         snapshot: SnapshotProgressReport?,
-        filledPercent: Int?
+        filledPercent: Int?,
+        reencryptedPercent: Int?
     ) {
         self.volumeID = volumeID
         self.processID = processID
@@ -276,5 +301,6 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
         self.bytesWritten = bytesWritten
         self.snapshot = snapshot
         self.filledPercent = filledPercent
+        self.reencryptedPercent = reencryptedPercent
     }
 }

@@ -73,6 +73,8 @@ public struct Volume: Sendable {
         public let bytesWritten: UInt64
         /// Percent of what a volume has from its snapshot that is under its own key; nil once all is.
         public let filledPercent: Int?
+        /// Percent of the volume that is under its new volume key; nil while it is not being re-encrypted.
+        public let reencryptedPercent: Int?
     }
 }
 

@@ -18,7 +18,9 @@ struct VolumeSituation: Sendable {
 /// What a verb does to a volume.
 enum VolumeVerb {
     case attach, detach, delete, modify, snapshot
-    /// Changes the header while the volume is detached: repair, restore, rekey.
+    /// Wraps the volume key anew, or gives the volume another: attached or not.
+    case changeKey
+    /// Changes the header while the volume is detached: repair, restore.
     case rewriteHeader
 }
 
@@ -126,7 +128,7 @@ enum VolumeLifecycle {
         switch verb {
         case .attach, .delete, .rewriteHeader: try requireDetached(volume)
         case .detach, .modify: break
-        case .snapshot: try requireReachable(volume)
+        case .snapshot, .changeKey: try requireReachable(volume)
         }
     }
 
@@ -155,8 +157,8 @@ enum VolumeLifecycle {
         case .working:
             throw AWSError(
                 .concurrentSnapshotLimitExceeded,
-                "a snapshot of volume \(label) is being made",
-                hint: "wait until it is complete, then try again"
+                "a snapshot of volume \(label) is being made, or it is being re-encrypted",
+                hint: "wait until that is done, then try again"
             )
         case .faulted, .elsewhere, .crashed, .hung:
             throw AWSError(
@@ -173,8 +175,8 @@ enum VolumeLifecycle {
         case .working:
             throw AWSError(
                 .incorrectState,
-                "a snapshot of volume \(label) is being made",
-                hint: "wait until it is complete, then try again"
+                "a snapshot of volume \(label) is being made, or it is being re-encrypted",
+                hint: "wait until that is done, then try again"
             )
         case .detached, .attached, .faulted, .elsewhere:
             throw AWSError(

@@ -30,13 +30,18 @@ extension VolumeService {
     func applyLimits(_ record: VolumeRecord, _ target: ModificationRecord.Shape) async throws {}
 
     /// Asks a volume's daemon to do something, and waits until it is durable.
-    func ask(_ request: ControlRequest, of record: VolumeRecord) throws -> ControlAnswer {
+    func ask(
+        _ request: ControlRequest,
+        of record: VolumeRecord,
+        sendingSecret send: (borrowing ControlChannel) throws(ControlError) -> Void = { _ in }
+    ) throws -> ControlAnswer {
         do {
             let channel = try ControlChannel.connect(
                 path: runtime.controlSocket(record.id),
                 timeoutMilliseconds: 5000
             )
             try channel.send(request)
+            try send(channel)
             // A sync of the volume's file may take long behind what others write.
             return try channel.receive(ControlAnswer.self, timeoutMilliseconds: 120_000)
         } catch {

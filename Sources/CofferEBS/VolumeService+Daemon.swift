@@ -13,6 +13,8 @@ extension VolumeService {
         let volumeKey: VolumeKey
         /// What the volume is filled from, where it is not filled.
         let fill: OpenedFill?
+        /// What some of the data is under still, where the volume is being re-encrypted.
+        let previousKey: HeldVolumeKey?
         let notices: [String]
     }
 
@@ -68,7 +70,26 @@ extension VolumeService {
             )
         }
         let fill = try await openFill(of: start.header, caller: caller)
-        return OpenedHeader(header: start.header, volumeKey: volumeKey, fill: fill, notices: notices)
+        let previousKey = try await previousKey(of: start.header, caller: caller)
+        return OpenedHeader(
+            header: start.header,
+            volumeKey: volumeKey,
+            fill: fill,
+            previousKey: previousKey,
+            notices: notices
+        )
+    }
+
+    /// The volume key before the newest, where some of the data is under it still.
+    func previousKey(of header: VolumeHeader, caller: Caller) async throws -> HeldVolumeKey? {
+        guard header.state == .reencrypting, let slot = header.previousSlot else { return nil }
+        let unwrapped = try await unwrapped(
+            slot.wrapped,
+            context: .volume(header.volumeID),
+            ifTampered: "the wrapped volume key in the header does not open under the volume's context",
+            caller: caller
+        )
+        return HeldVolumeKey(unwrapped.takeVolumeKey())
     }
 
     /// The volume key behind the header's active slot, from KMS. The header is not authenticated yet: its context must
@@ -164,6 +185,9 @@ extension VolumeService {
                         try channel.sendSecret(key)
                     }
                 }
+                if let previous = opened.previousKey {
+                    try previous.value.withBytes { (key) throws(ControlError) in try channel.sendSecret(key) }
+                }
                 onStep(.keySent)
                 return try await answer(channel)
             } catch {
@@ -222,7 +246,8 @@ extension VolumeParameters {
             saltHex: Hex.lower(header.salt),
             uuidHex: Hex.lower(header.uuid),
             mark: header.mark,
-            fill: fill
+            fill: fill,
+            isReencrypting: header.state == .reencrypting
         )
     }
 }

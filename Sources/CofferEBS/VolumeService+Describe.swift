@@ -130,7 +130,8 @@ extension VolumeService {
             openCount: status.openCount,
             bytesRead: status.bytesRead,
             bytesWritten: status.bytesWritten,
-            filledPercent: status.filledPercent
+            filledPercent: status.filledPercent,
+            reencryptedPercent: status.reencryptedPercent
         )
     }
 

@@ -193,7 +193,7 @@ extension VolumeService {
             let store = try openStore(record, .readOnly)
             // What a volume has from its snapshot may not be in its own file yet.
             let written = try translating("looking at volume \(record.label)") {
-                try record.snapshot != nil || store.hasData(from: Geometry.dataOffsetAlignment)
+                try record.snapshot != nil || store.nextData(from: Geometry.dataOffsetAlignment) != nil
             }
             guard !written else {
                 throw AWSError(

@@ -1,5 +1,6 @@
 internal import CofferBlock
 internal import CofferCatalog
+internal import CofferControl
 internal import CofferSecrets
 public import CofferShapes
 internal import Logging
@@ -7,8 +8,8 @@ internal import Logging
 // Wrapping a volume key anew: under the newest material of its KMS key, or under another KMS key. The volume key stays
 // the same, so that it changes who can open the volume, and takes it from nobody who had it.
 extension VolumeService {
-    /// Moves a detached volume to another KMS key through `ReEncrypt`. The caller needs leave for both keys. A crash at
-    /// any point leaves a header that one of them opens, and the same call again ends it.
+    /// Moves a volume, attached or not, to another KMS key through `ReEncrypt`. The caller needs leave for both keys. A
+    /// crash at any point leaves a header that one of them opens, and the same call again ends it.
     ///
     /// Snapshots stay under the key that they were taken under.
     public func rekeyVolume(_ reference: String, to key: KeyReference, caller: Caller) async throws -> Volume
@@ -16,25 +17,13 @@ extension VolumeService {
         let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
         let service = caller.through(.ebs)
         let target = try await usableKey(key, caller: service)
-        let (record, lock) = try await locked(found.id, for: .rewriteHeader)
+        let (record, lock) = try await locked(found.id, for: .changeKey)
         defer { withExtendedLifetime(lock) {} }
         do {
-            let store = try openStore(record, .readWrite)
-            try lockExclusively(store, record)
-            let image = VolumeImage(store, volumeID: record.id, clock: clock)
-            let header = try translating("reading the header") { try image.read().newest() }
-            let volumeKey = try await volumeKey(of: header, caller: caller)
-            let settled = try await settleRewrap(record, image, header, volumeKey, caller: caller)
-            guard let slot = settled.activeSlot else { throw Self.noSlot }
-            if slot.wrapped.keyARN != target.arn {
-                let wrapped = try await wrapAnew(
-                    record,
-                    slot.wrapped,
-                    to: target.arn,
-                    volumeKey,
-                    caller: service
-                )
-                try await rewrap(record, image, to: wrapped, volumeKey, caller: service)
+            if inspect(record).state == .detached {
+                try await rekeyDetached(record, to: target.arn, caller)
+            } else {
+                try await rekeyAttached(record, to: target.arn, caller)
             }
             try catalog.change(record.id) { ($0.kmsKeyARN, $0.isEncrypted) = (target.arn, true) }
         } catch {
@@ -45,6 +34,48 @@ extension VolumeService {
         logger.info("rekeyed volume", metadata: ["volume": "\(record.id)", "key": "\(target.arn)"])
         guard let record = try catalog.volume(id: record.id) else { throw Self.noSlot }
         return try describe(record)
+    }
+
+    private func rekeyDetached(_ record: VolumeRecord, to key: ARN, _ caller: Caller) async throws {
+        let service = caller.through(.ebs)
+        let store = try openStore(record, .readWrite)
+        try lockExclusively(store, record)
+        let image = VolumeImage(store, volumeID: record.id, clock: clock)
+        let header = try translating("reading the header") { try image.read().newest() }
+        let volumeKey = try await volumeKey(of: header, caller: caller)
+        let settled = try await settleRewrap(record, image, header, volumeKey, caller: caller)
+        guard let slot = settled.activeSlot else { throw Self.noSlot }
+        guard slot.wrapped.keyARN != key else { return }
+        let wrapped = try await wrapAnew(record, slot.wrapped, to: key, volumeKey, caller: service)
+        try await rewrap(record, image, to: wrapped, volumeKey, caller: service)
+    }
+
+    /// The daemon alone writes the header then. What it is given is proved to open first.
+    private func rekeyAttached(_ record: VolumeRecord, to key: ARN, _ caller: Caller) async throws {
+        let service = caller.through(.ebs)
+        let image = VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock)
+        let unverified = try translating("reading the header") { try image.read().newest() }
+        let volumeKey = try await volumeKey(of: unverified, caller: caller)
+        let mark = try catalog.mark(of: record.id)
+        let header = try translating("reading the header") { try image.open(volumeKey, mark: mark) }
+        guard let slot = header.activeSlot else { throw Self.noSlot }
+        guard slot.wrapped.keyARN != key || header.state != .ready else { return }
+        let wrapped = try await wrapAnew(record, slot.wrapped, to: key, volumeKey, caller: service)
+        let proof = try await unwrap(
+            wrapped.blob,
+            key: wrapped.keyARN,
+            context: wrapped.context,
+            caller: service
+        )
+        guard proof.constantTimeEquals(volumeKey) else { throw HeaderError.otherVolumeKey.awsError }
+        switch try ask(.rewrap(WrappedKeyOrder(wrapped)), of: record) {
+        case .done(let mark): try catalog.setMark(mark, of: record.id)
+        case .failed(let failure): throw failure.error
+        }
+        // The attachment's grant goes with the key.
+        let newest = try translating("reading the header") { try image.read().newest() }
+        let grant = try await takeGrant(record, newest, caller: caller)
+        await retireOldGrants(of: record.id, but: grant)
     }
 
     /// Before an attachment: ends a re-wrap that was cut short, and where the KMS key has newer material than `materialID`
@@ -59,9 +90,9 @@ extension VolumeService {
     ) async -> String? {
         do {
             let header = try await settleRewrap(record, image, header, volumeKey, caller: caller)
-            guard let slot = header.activeSlot, let materialID, !slot.wrapped.keyARN.isAWSOwnedKey else {
-                return nil
-            }
+            guard header.state == .ready, let slot = header.activeSlot, let materialID,
+                !slot.wrapped.keyARN.isAWSOwnedKey
+            else { return nil }
             let service = caller.through(.ebs)
             let key = slot.wrapped.keyARN
             // Who may not look at the key cannot know, and attaches as ever.
@@ -86,7 +117,7 @@ extension VolumeService {
 
     /// The volume key under another key or newer material. It stays inside KMS, but where it comes from the home's
     /// AWS-owned key, which is another KMS to it.
-    private func wrapAnew(
+    func wrapAnew(
         _ record: VolumeRecord,
         _ old: WrappedVolumeKey,
         to key: ARN,
@@ -175,5 +206,15 @@ extension VolumeService {
         if let refusal { throw refusal }
         try catalog.change(record.id) { $0.kmsKeyARN = pending.wrapped.keyARN }
         return settled
+    }
+}
+
+extension WrappedKeyOrder {
+    init(_ wrapped: WrappedVolumeKey) {
+        self.init(
+            keyARN: wrapped.keyARN.description,
+            blobHex: Hex.lower(wrapped.blob.bytes),
+            context: wrapped.context.pairs
+        )
     }
 }

@@ -253,7 +253,7 @@ extension VolumeService {
             created: clock.now
         )
         let header = try Self.header(of: record.id, like: opened.manifest.header, key)
-        let target = FreshKey(fresh)
+        let target = HeldVolumeKey(fresh)
         let folder = try openSnapshots()
         try await Self.offTheActor {
             _ = try SnapshotStore(folder).reencrypt(
@@ -293,11 +293,4 @@ final class RewrappedManifest: Sendable {
         self.header = header
         self.volumeKey = volumeKey
     }
-}
-
-/// A volume key that another thread uses.
-private final class FreshKey: Sendable {
-    let value: VolumeKey
-
-    init(_ value: consuming VolumeKey) { self.value = value }
 }

@@ -22,6 +22,7 @@ extension VolumeService {
             header: header,
             volumeKey: volumeKey,
             fill: try await openFill(of: header, caller: caller),
+            previousKey: try await previousKey(of: header, caller: caller),
             notices: []
         )
         let ready = try await startDaemon(

@@ -76,19 +76,27 @@ public actor VolumeService {
             throw AWSError(.volumeNotFound, "The volume '\(id)' does not exist.")
         }
         if let verb {
-            let view = await viewWithoutIdleWorker(record)
+            let view = await viewWithoutIdleWorker(record, stopping: verb == .attach || verb == .delete)
             try VolumeLifecycle.require(verb, situation(record, view, isChanging: false))
         }
         return (record, lock)
     }
 
     /// How the volume is attached, once a daemon has left that has done its work on a volume nobody attaches; that is
-    /// waited for for a while.
-    private func viewWithoutIdleWorker(_ record: VolumeRecord) async -> AttachmentView {
+    /// waited for for a while. With `stopping` one that re-encrypts is told to leave: the next goes on with that.
+    private func viewWithoutIdleWorker(_ record: VolumeRecord, stopping: Bool) async -> AttachmentView {
         let deadline = ContinuousClock.now + .seconds(10)
+        var isTold = false
         while true {
             let view = inspect(record)
-            let isLeaving = view.state == .working && view.status?.snapshot == nil
+            let isWorking = view.status?.snapshot != nil || view.status?.reencryptedPercent != nil
+            if stopping, !isTold, let status = view.status, view.state == .working, status.snapshot == nil,
+                isWorking
+            {
+                kill(status.processID, SIGTERM)
+                isTold = true
+            }
+            let isLeaving = view.state == .working && (isTold || !isWorking)
             guard isLeaving, ContinuousClock.now < deadline else { return view }
             try? await Task.sleep(for: .milliseconds(10))
         }

@@ -42,8 +42,7 @@ public final class VolumeSource: SnapshotSource {
 
     public func nextBlock(from index: UInt64) throws(BlockError) -> UInt64? {
         let start = geometry.dataOffset + SnapshotBlock.offset(of: index)
-        guard let file = store as? FileBlockStore else { return try store.hasData(from: start) ? index : nil }
-        guard let data = try file.nextData(from: start) else { return nil }
+        guard let data = try store.nextData(from: start) else { return nil }
         return max(index, (data - geometry.dataOffset) / UInt64(SnapshotBlock.bytes))
     }
 }

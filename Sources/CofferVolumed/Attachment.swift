@@ -8,6 +8,16 @@ internal import CofferSystem
 internal import CofferXTS
 internal import Glibc
 internal import Logging
+internal import Synchronization
+
+/// Whether a signal has asked the process to leave.
+private final class Termination: Sendable {
+    private let asked = Atomic<Bool>(false)
+
+    var isAsked: Bool { asked.load(ordering: .acquiring) }
+
+    func ask() { asked.store(true, ordering: .releasing) }
+}
 
 /// One attachment from the starter's order to the last request: harden, take the order and the key, mount, give up
 /// privileges, serve, prove that the mount answers, answer the starter, wait, leave.
@@ -38,14 +48,15 @@ enum Attachment {
         )
         let geometry = try geometry(parameters)
         let (salt, uuid) = try derivation(parameters)
-        let volumeKey = try receiveKey(starter)
-        let xtsKey = try volumeKey.xtsKey(
+        let volumeKey = HeldKey(try receiveKey(starter))
+        var xtsKey = try volumeKey.value.xtsKey(
             geometry.cipher,
             dataUnitBytes: geometry.dataUnitBytes,
             salt: salt,
             uuid: uuid
         )
         let snapshotKey = parameters.fill == nil ? nil : try receiveKey(starter)
+        let previousKey = parameters.isReencrypting ? HeldKey(try receiveKey(starter)) : nil
         // Before the memory that requests pass through is taken.
         let backing = try Backing(
             backingFile,
@@ -76,6 +87,20 @@ enum Attachment {
             tracker: tracker(order, volumeID, parameters, uuid, log),
             fill: fill
         )
+        var reencryption: Reencryption<FileBlockStore>?
+        if let previousKey, let store = backing.headerStore {
+            let image = VolumeImage(store, volumeID: volumeID)
+            let header = try image.open(volumeKey.value, mark: parameters.mark)
+            reencryption = try Reencryption(
+                of: volume,
+                header,
+                headerStore: store,
+                oldKey: previousKey.value,
+                newKey: volumeKey.value
+            )
+            // What the ciphers below are under at first.
+            xtsKey = try header.previousXTSKey(from: previousKey.value)
+        }
         let exposed = ExposedFile(
             volume: volume,
             isReadOnly: order.isReadOnly,
@@ -83,6 +108,7 @@ enum Attachment {
         )
         // From here on a signal waits for the thread that takes it, which starts once privileges are gone.
         BackgroundThread.holdTermination()
+        let termination = Termination()
         let listener = try ControlListener(path: order.controlSocketPath)
         defer { unsafe unlink(order.controlSocketPath) }
         Hardening.becomeFlusher(log)
@@ -93,7 +119,10 @@ enum Attachment {
         var keeper: VolumeKeeper?
         do {
             try Hardening.afterTheMount()
-            try BackgroundThread.onTermination { exposed.departure.ask(.signal($0)) }
+            try BackgroundThread.onTermination { number in
+                termination.ask()
+                exposed.departure.ask(.signal(number))
+            }
             if let session {
                 try start(session, threadCount, backing, volume, key: xtsKey)
                 connection = try session.verify(timeoutMilliseconds: verifyTimeoutMilliseconds)
@@ -126,6 +155,7 @@ enum Attachment {
                 notices: backing.notices
             )
             if let path = parameters.fill?.mapPath { try keeper?.startFilling(mapPath: path) }
+            if let reencryption { try keeper?.resumeReencryption(reencryption) }
             try starter.send(AttachAnswer.ready(ready))
         } catch {
             if let session { leave(session, connection, order, log) }
@@ -134,14 +164,17 @@ enum Attachment {
         if let session {
             log.info("serving \(session.directory) with \(threadCount) threads, \(backing.kind) backing I/O")
             waitForDeparture(exposed, log)
-            keeper?.stopFilling()
+            keeper?.stopWork()
             let isDurable = leave(session, connection, order, log)
             // Its content is of an earlier moment: what has become of the volume since does not matter to it.
             keeper?.waitForSnapshot()
             settle(volume, isDurable)
         } else {
-            keeper?.waitForSnapshot(beginningWithinMilliseconds: startTimeoutMilliseconds)
-            keeper?.stopFilling()
+            keeper?.waitForWork(
+                beginningWithinMilliseconds: startTimeoutMilliseconds,
+                orUntil: { termination.isAsked }
+            )
+            keeper?.stopWork()
             // What a daemon before this one wrote may not be durable yet.
             settle(volume, (try? volume.sync()) != nil)
         }

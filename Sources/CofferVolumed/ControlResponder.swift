@@ -65,14 +65,29 @@ final class ControlResponder: Sendable {
             try caller.send(answer { keeper in try keeper.grow(toBytes: count) })
         case .beginSnapshot(let order):
             // A filesystem may have much to write before it holds still: others are answered meanwhile.
-            let waiting = WaitingCaller(consume caller)
-            do throws(StartFailure) {
-                try BackgroundThread.start {
-                    waiting.send(self.answer { keeper in try keeper.beginSnapshot(order) })
-                }
-            } catch {
-                waiting.send(.failed(DaemonFailure(AWSError(.internalError, error.message))))
-            }
+            answer(consume caller) { keeper in try keeper.beginSnapshot(order) }
+        case .rewrap(let order): answer(consume caller) { keeper in try keeper.rewrap(order) }
+        case .beginReencryption(let order):
+            let secret = try caller.receiveSecret(
+                count: VolumeKey.count,
+                timeoutMilliseconds: Self.timeoutMilliseconds
+            )
+            guard let newKey = VolumeKey(secret) else { throw .malformed }
+            let held = HeldKey(newKey)
+            answer(consume caller) { keeper in try keeper.beginReencryption(order, to: held) }
+        }
+    }
+
+    /// Answers from another thread.
+    private func answer(
+        _ caller: consuming ControlChannel,
+        _ change: @escaping @Sendable (VolumeKeeper) throws -> RollbackMark
+    ) {
+        let waiting = WaitingCaller(consume caller)
+        do throws(StartFailure) {
+            try BackgroundThread.start { waiting.send(self.answer(change)) }
+        } catch {
+            waiting.send(.failed(DaemonFailure(AWSError(.internalError, error.message))))
         }
     }
 
@@ -125,7 +140,8 @@ final class ControlResponder: Sendable {
             bytesRead: transferred.bytesRead,
             bytesWritten: transferred.bytesWritten,
             snapshot: keeper?.snapshotStatus,
-            filledPercent: file.volume.isFilling ? filledPercent : nil
+            filledPercent: file.volume.isFilling ? filledPercent : nil,
+            reencryptedPercent: keeper?.reencryptedPercent
         )
     }
 

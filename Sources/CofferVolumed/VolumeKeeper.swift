@@ -15,34 +15,39 @@ final class VolumeKeeper: Sendable {
     /// nil where there is no mount.
     private let sizeNotice: FuseSession.SizeNotice?
     private let image: VolumeImage
-    private let volumeKey: VolumeKey
-    /// The header as this process wrote it last, or was told of it.
-    private let mark: Mutex<RollbackMark>
+    private let truth: Mutex<HeaderTruth>
     private let snapshot = Mutex<LiveSnapshot?>(nil)
     private let hasBegun = Atomic<Bool>(false)
-    private let fillState = Mutex(FillState.idle)
+    private let filling = StoppableWork()
+    private let reencrypting = StoppableWork()
+    private let reencryption = Mutex<Reencryption<FileBlockStore>?>(nil)
     private let log: Logger
+
+    /// The header as this process wrote it last, or was told of it; and the volume key that it is under.
+    struct HeaderTruth {
+        var mark: RollbackMark
+        var volumeKey: HeldKey
+    }
 
     /// `headerStore` is the volume's file, through the page cache.
     init(
         _ volumeID: VolumeID,
         _ volume: EncryptedVolume<FileBlockStore>,
         headerStore: FileBlockStore,
-        volumeKey: consuming VolumeKey,
+        volumeKey: HeldKey,
         mark: RollbackMark,
         sizeNotice: FuseSession.SizeNotice?,
         log: Logger
     ) {
         image = VolumeImage(headerStore, volumeID: volumeID)
         (self.volume, self.sizeNotice, self.log) = (volume, sizeNotice, log)
-        self.volumeKey = volumeKey
-        self.mark = Mutex(mark)
+        truth = Mutex(HeaderTruth(mark: mark, volumeKey: volumeKey))
     }
 
     /// Makes the volume larger: its file, its header, and then what its users see.
     func grow(toBytes count: UInt64) throws(HeaderError) -> RollbackMark {
-        let newest = try changeHeader { (mark) throws(HeaderError) in
-            let header = try image.grow(toBytes: count, volumeKey, mark: mark)
+        let newest = try changeHeader { (truth) throws(HeaderError) in
+            let header = try image.grow(toBytes: count, truth.volumeKey.value, mark: truth.mark)
             // Before a snapshot could begin that has the one size and not the other.
             volume.grow(toBytes: header.geometry.volumeBytes)
             return header
@@ -54,40 +59,36 @@ final class VolumeKeeper: Sendable {
 
     // MARK: - Filling
 
-    private enum FillState {
-        case idle, running, stopping
-    }
-
-    /// Fills the volume in a thread of its own, until all is filled or `stopFilling` is called.
+    /// Fills the volume in a thread of its own, until all is filled or the work is stopped.
     func startFilling(mapPath: String) throws {
-        fillState.withLock { $0 = .running }
-        try BackgroundThread.start {
+        try filling.start {
             do {
                 try self.fillAll(mapPath)
             } catch {
                 // What is not filled is read from the snapshot still.
                 self.log.error("the volume is not filled any further: \(StartFailure(error).message)")
             }
-            self.fillState.withLock { $0 = .idle }
         }
     }
 
     private func fillAll(_ mapPath: String) throws {
         var block = 0
         while let next = try volume.fillNext(from: block) {
-            if fillState.withLock({ $0 }) == .stopping { return }
+            if filling.isStopped { return }
             block = next
         }
-        _ = try changeHeader { (mark) throws(HeaderError) in try image.endFilling(volumeKey, mark: mark) }
+        _ = try changeHeader { (truth) throws(HeaderError) in
+            try image.endFilling(truth.volumeKey.value, mark: truth.mark)
+        }
         volume.endFilling()
         unsafe unlink(mapPath)
         log.info("all of the volume is under its own key")
     }
 
-    /// Returns when the filling has stopped, or after 20 seconds of a store that hangs; it goes on at the next attachment.
-    func stopFilling() {
-        fillState.withLock { if $0 == .running { $0 = .stopping } }
-        for _ in 0..<4000 where fillState.withLock({ $0 }) != .idle { usleep(5000) }
+    /// Stops what goes on at the next attachment: filling, and re-encryption.
+    func stopWork() {
+        filling.stop()
+        reencrypting.stop()
     }
 
     // MARK: - Snapshots
@@ -104,7 +105,8 @@ final class VolumeKeeper: Sendable {
         // Whoever comes right after one that is complete does not get to hear of its last moments.
         for _ in 0..<1000 where snapshot.withLock({ $0?.isCommitted == true }) { usleep(10_000) }
         // The header and the size stay as they are meanwhile.
-        return try mark.withLock { mark in
+        return try truth.withLock { truth in
+            try requireStillKey("a snapshot can be made")
             if let other = snapshot.withLock({ $0?.id }) {
                 throw AWSError(
                     .concurrentSnapshotLimitExceeded,
@@ -112,7 +114,8 @@ final class VolumeKeeper: Sendable {
                     hint: "wait until it is complete, then try again"
                 )
             }
-            let header = try image.open(volumeKey, mark: mark)
+            let volumeKey = truth.volumeKey
+            let header = try image.open(volumeKey.value, mark: truth.mark)
             let earlier =
                 ([volume.tracker.map?.base].compactMap(\.self)
                     + order.earlier.compactMap(SnapshotID.init))
@@ -121,20 +124,20 @@ final class VolumeKeeper: Sendable {
                 of: volume,
                 earlier: earlier,
                 in: SnapshotFolder(path: order.snapshotsFolder),
-                volumeKey
+                volumeKey.value
             )
             // Before its moment: whoever asks about a snapshot that is pending has to find its maker.
             snapshot.withLock { $0 = live }
             do {
                 try begin(live, order.filesystem)
-                try BackgroundThread.start { self.finish(live) }
+                try BackgroundThread.start { self.finish(live, volumeKey) }
             } catch {
                 live.abandon()
                 snapshot.withLock { $0 = nil }
                 throw error
             }
             hasBegun.store(true, ordering: .releasing)
-            return mark
+            return truth.mark
         }
     }
 
@@ -143,15 +146,22 @@ final class VolumeKeeper: Sendable {
         try FrozenFilesystem.run(filesystem, log) { () throws(SnapshotError) in try live.begin() }
     }
 
-    /// Returns when no snapshot is being made any more; where none is yet, one has the time given to begin.
-    func waitForSnapshot(beginningWithinMilliseconds limit: Int = 0) {
-        for _ in 0..<limit / 20 where !hasBegun.load(ordering: .acquiring) { usleep(20_000) }
+    /// Returns when no snapshot is being made any more.
+    func waitForSnapshot() {
         while snapshotStatus != nil { usleep(20_000) }
     }
 
-    private func finish(_ live: LiveSnapshot) {
+    /// Returns when all that was begun is done; where nothing is yet, it has the time given to begin. Re-encryption does
+    /// not outlast `isAsked`.
+    func waitForWork(beginningWithinMilliseconds limit: Int, orUntil isAsked: () -> Bool) {
+        for _ in 0..<limit / 20 where !hasBegun.load(ordering: .acquiring) && !isAsked() { usleep(20_000) }
+        while reencrypting.isRunning && !isAsked() { usleep(20_000) }
+        waitForSnapshot()
+    }
+
+    private func finish(_ live: LiveSnapshot, _ volumeKey: HeldKey) {
         do {
-            try live.run(volumeKey)
+            try live.run(volumeKey.value)
             log.info("snapshot \(live.id) is complete")
         } catch {
             let sentence = (error as? SnapshotError)?.sentence ?? "\(error)"
@@ -160,12 +170,127 @@ final class VolumeKeeper: Sendable {
         snapshot.withLock { $0 = nil }
     }
 
-    private func changeHeader(
-        _ change: (RollbackMark) throws(HeaderError) -> VolumeHeader
-    ) throws(HeaderError) -> RollbackMark {
-        try mark.withLock { (mark) throws(HeaderError) in
-            mark = try change(mark).mark
-            return mark
+    // MARK: - Another key
+
+    /// Wraps the volume key anew. The header has the one wrapping or the other at any moment.
+    func rewrap(_ order: WrappedKeyOrder) throws -> RollbackMark {
+        let wrapped = try wrapped(order)
+        return try truth.withLock { truth in
+            try requireStillKey("its key can be wrapped anew")
+            let key = truth.volumeKey
+            if try image.open(key.value, mark: truth.mark).state == .rewrapping {
+                truth.mark = try image.abandonRewrap(key.value, mark: truth.mark).mark
+            }
+            truth.mark = try image.beginRewrap(to: wrapped, key.value, mark: truth.mark).mark
+            truth.mark = try image.finishRewrap(unwrapped: key.value, key.value, mark: truth.mark).mark
+            return truth.mark
         }
     }
+
+    /// Begins to bring the data under a new volume key.
+    func beginReencryption(_ order: WrappedKeyOrder, to newKey: HeldKey) throws -> RollbackMark {
+        let wrapped = try wrapped(order)
+        return try truth.withLock { truth in
+            try requireStillKey("it can be given another")
+            guard !volume.isFilling else {
+                throw AWSError(
+                    .incorrectState,
+                    "some of the volume is its snapshot's still",
+                    hint:
+                        "leave it attached until `coffer volume show` tells that it is filled, then try again"
+                )
+            }
+            if let snapshot = snapshot.withLock({ $0?.id }) {
+                throw AWSError(.incorrectState, "snapshot \(snapshot) of the volume is being made")
+            }
+            let oldKey = truth.volumeKey
+            let header = try image.beginReencryption(
+                to: wrapped,
+                newKey.value,
+                oldKey.value,
+                mark: truth.mark
+            )
+            truth = HeaderTruth(mark: header.mark, volumeKey: newKey)
+            try startReencrypting(header, from: oldKey, to: newKey)
+            return header.mark
+        }
+    }
+
+    /// Takes up a re-encryption that was stopped, or cut short.
+    func resumeReencryption(_ begun: Reencryption<FileBlockStore>) throws {
+        reencryption.withLock { $0 = begun }
+        try reencrypting.start { self.reencrypt(begun) }
+        hasBegun.store(true, ordering: .releasing)
+    }
+
+    private func startReencrypting(_ header: VolumeHeader, from oldKey: HeldKey, to newKey: HeldKey) throws {
+        try resumeReencryption(
+            Reencryption(
+                of: volume,
+                header,
+                headerStore: image.store,
+                oldKey: oldKey.value,
+                newKey: newKey.value
+            )
+        )
+    }
+
+    private func reencrypt(_ begun: Reencryption<FileBlockStore>) {
+        do {
+            guard try begun.run(isStopped: { reencrypting.isStopped }) else { return }
+            _ = try changeHeader { (truth) throws(HeaderError) in
+                try image.endReencryption(truth.volumeKey.value, mark: truth.mark)
+            }
+            volume.endReencryption()
+            reencryption.withLock { $0 = nil }
+            log.info("all of the volume is under its new key")
+        } catch {
+            log.error("the volume is not re-encrypted any further: \(StartFailure(error).message)")
+        }
+    }
+
+    /// How far a re-encryption is, percent.
+    var reencryptedPercent: Int? {
+        reencryption.withLock { begun in
+            begun.map { Int($0.doneBytes / max(1, volume.volumeBytes / 100)) }.map { min($0, 100) }
+        }
+    }
+
+    /// Refuses what cannot be done while the data goes from one key to another.
+    private func requireStillKey(_ what: String) throws {
+        guard let percent = reencryptedPercent else { return }
+        throw AWSError(
+            .incorrectState,
+            "the volume is being re-encrypted (\(percent)%)",
+            hint: "wait until that is done; then \(what)"
+        )
+    }
+
+    private func wrapped(_ order: WrappedKeyOrder) throws -> WrappedVolumeKey {
+        guard let arn = ARN(order.keyARN), let blob = Hex.bytes(order.blobHex),
+            order.context["aws:ebs:id"] == image.volumeID.text,
+            let wrapped = WrappedVolumeKey(
+                keyARN: arn,
+                blob: CiphertextBlob(blob),
+                context: EncryptionContext(order.context)
+            )
+        else { throw AWSError(.invalidParameterValue, "an order for a wrapped key that there cannot be") }
+        return wrapped
+    }
+
+    private func changeHeader(
+        _ change: (HeaderTruth) throws(HeaderError) -> VolumeHeader
+    ) throws(HeaderError) -> RollbackMark {
+        try truth.withLock { (truth) throws(HeaderError) in
+            truth.mark = try change(truth).mark
+            return truth.mark
+        }
+    }
+}
+
+/// A volume key that several hold.
+final class HeldKey: Sendable {
+    let value: VolumeKey
+
+    init(_ value: consuming VolumeKey) { self.value = value }
 }

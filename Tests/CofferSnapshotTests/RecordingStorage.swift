@@ -339,5 +339,5 @@ private final class RecordedFile: BlockStore {
 
     func resize(toBytes count: UInt64) throws(BlockError) { try base.resize(toBytes: count) }
 
-    func hasData(from offset: UInt64) throws(BlockError) -> Bool { try base.hasData(from: offset) }
+    func nextData(from offset: UInt64) throws(BlockError) -> UInt64? { try base.nextData(from: offset) }
 }

@@ -51,7 +51,9 @@ public final class FaultingBlockStore: BlockStore {
         try base.resize(toBytes: count)
     }
 
-    public func hasData(from offset: UInt64) throws(BlockError) -> Bool { try base.hasData(from: offset) }
+    public func nextData(from offset: UInt64) throws(BlockError) -> UInt64? {
+        try base.nextData(from: offset)
+    }
 
     private func count() throws(BlockError) {
         let isOver = left.withLock { left in

@@ -118,8 +118,8 @@ public final class MemoryBlockStore: BlockStore {
         }
     }
 
-    public func hasData(from offset: UInt64) throws(BlockError) -> Bool {
-        state.withLock { $0.bytes.dropFirst(Int(offset)).contains { $0 != 0 } }
+    public func nextData(from offset: UInt64) throws(BlockError) -> UInt64? {
+        state.withLock { $0.bytes.dropFirst(Int(offset)).firstIndex { $0 != 0 }.map { UInt64($0) } }
     }
 
     private func clear(_ offset: UInt64, _ count: UInt64) throws(BlockError) {

@@ -64,7 +64,9 @@ public final class RecordingBlockStore: BlockStore {
         log.withLock { $0.append(.resize(count)) }
     }
 
-    public func hasData(from offset: UInt64) throws(BlockError) -> Bool { try base.hasData(from: offset) }
+    public func nextData(from offset: UInt64) throws(BlockError) -> UInt64? {
+        try base.nextData(from: offset)
+    }
 
     /// What the store holds after the first `count` events, all of them whole; with the last number
     /// acknowledged.
