@@ -1,6 +1,7 @@
 internal import CXTS
 internal import CofferSecrets
 internal import Glibc
+internal import Synchronization
 
 /// One implementation of XTS among those that this processor can run.
 @safe
@@ -56,6 +57,16 @@ public struct XTSKernel: Sendable, CustomStringConvertible {
         guard encrypted == ciphertext, decrypted == plaintext else { throw .selfTest }
         for keyBytes in [32, 64] { try compareWithLibcrypto(keyBytes: keyBytes) }
     }
+
+    /// The same, once in a process: whoever makes a cipher for each block does not ask each time.
+    func requireSelfTest() throws(XTSError) {
+        if Self.passed.withLock({ $0.contains(name) }) { return }
+        try selfTest()
+        Self.passed.withLock { names in _ = names.insert(name) }
+    }
+
+    /// The kernels that have passed.
+    private static let passed = Mutex<Set<String>>([])
 
     /// Units of two batches of the widest kernel and five blocks more, their numbers past 2^64, and more of them than a
     /// kernel makes first tweaks for at once.

@@ -12,21 +12,23 @@ import Testing
 @Suite struct EBSDirectProtocolTests {
     private static let id = "snap-0123456789abcdef0"
 
-    @Test(arguments: [
-        ("POST", "/snapshots", EBSOperation.startSnapshot),
-        ("POST", "/snapshots/completion/\(id)", .completeSnapshot),
-        ("GET", "/snapshots/\(id)/blocks", .listSnapshotBlocks),
-        ("GET", "/snapshots/\(id)/blocks?maxResults=100", .listSnapshotBlocks),
-        ("GET", "/snapshots/\(id)/changedblocks", .listChangedBlocks),
-        ("GET", "/snapshots/\(id)/blocks/7?blockToken=A", .getSnapshotBlock),
-        ("PUT", "/snapshots/\(id)/blocks/7", .putSnapshotBlock),
-        ("POST", "/snapshots/", nil), ("GET", "/snapshots", nil), ("PUT", "/snapshots", nil),
-        ("GET", "/snapshots/completion/\(id)", nil), ("POST", "/snapshots/\(id)/blocks", nil),
-        ("POST", "/snapshots/\(id)/blocks/7", nil), ("GET", "/snapshots/\(id)/blocks/7/8", nil),
-        ("GET", "/snapshots/\(id)", nil), ("DELETE", "/snapshots/\(id)", nil),
-        ("GET", "/snapshots/\(id)/Blocks", nil), ("GET", "/snapshots//\(id)/blocks", nil),
-        ("get", "/snapshots/\(id)/blocks", nil), ("GET", "/snapshots/a/b/c/d/e/f/g/h", nil),
-    ]) func `a path and a method mean one operation or none`(
+    @Test(
+        arguments: [
+            ("POST", "/snapshots", .startSnapshot),
+            ("POST", "/snapshots/completion/\(id)", .completeSnapshot),
+            ("GET", "/snapshots/\(id)/blocks", .listSnapshotBlocks),
+            ("GET", "/snapshots/\(id)/blocks?maxResults=100", .listSnapshotBlocks),
+            ("GET", "/snapshots/\(id)/changedblocks", .listChangedBlocks),
+            ("GET", "/snapshots/\(id)/blocks/7?blockToken=A", .getSnapshotBlock),
+            ("PUT", "/snapshots/\(id)/blocks/7", .putSnapshotBlock),
+            ("POST", "/snapshots/", nil), ("GET", "/snapshots", nil), ("PUT", "/snapshots", nil),
+            ("GET", "/snapshots/completion/\(id)", nil), ("POST", "/snapshots/\(id)/blocks", nil),
+            ("POST", "/snapshots/\(id)/blocks/7", nil), ("GET", "/snapshots/\(id)/blocks/7/8", nil),
+            ("GET", "/snapshots/\(id)", nil), ("DELETE", "/snapshots/\(id)", nil),
+            ("GET", "/snapshots/\(id)/Blocks", nil), ("GET", "/snapshots//\(id)/blocks", nil),
+            ("get", "/snapshots/\(id)/blocks", nil), ("GET", "/snapshots/a/b/c/d/e/f/g/h", nil),
+        ] as [(String, String, EBSOperation?)]
+    ) func `a path and a method mean one operation or none`(
         _ method: String,
         _ target: String,
         _ operation: EBSOperation?
@@ -44,17 +46,19 @@ import Testing
         #expect(other.status == 404 && other.errorType == nil)
     }
 
-    @Test(arguments: [
-        (DirectError.Kind.validation(.invalidBlockToken), 400, "ValidationException", "INVALID_BLOCK_TOKEN"),
-        (.notFound(.snapshot), 404, "ResourceNotFoundException", "SNAPSHOT_NOT_FOUND"),
-        (.accessDenied(.unauthorizedAccount), 403, "AccessDeniedException", "UNAUTHORIZED_ACCOUNT"),
-        (.accessDenied(.dependency), 403, "AccessDeniedException", "DEPENDENCY_ACCESS_DENIED"),
-        (.throttled(.resource), 400, "RequestThrottledException", "RESOURCE_LEVEL_THROTTLE"),
-        (.concurrentLimit, 400, "ConcurrentLimitExceededException", nil),
-        (.conflict, 409, "ConflictException", nil),
-        (.quotaExceeded, 402, "ServiceQuotaExceededException", "DEPENDENCY_SERVICE_QUOTA_EXCEEDED"),
-        (.internalFailure, 500, "InternalServerException", nil),
-    ]) func `a refusal has its exception in a header, and its reason in the body`(
+    @Test(
+        arguments: [
+            (.validation(.invalidBlockToken), 400, "ValidationException", "INVALID_BLOCK_TOKEN"),
+            (.notFound(.snapshot), 404, "ResourceNotFoundException", "SNAPSHOT_NOT_FOUND"),
+            (.accessDenied(.unauthorizedAccount), 403, "AccessDeniedException", "UNAUTHORIZED_ACCOUNT"),
+            (.accessDenied(.dependency), 403, "AccessDeniedException", "DEPENDENCY_ACCESS_DENIED"),
+            (.throttled(.resource), 400, "RequestThrottledException", "RESOURCE_LEVEL_THROTTLE"),
+            (.concurrentLimit, 400, "ConcurrentLimitExceededException", nil),
+            (.conflict, 409, "ConflictException", nil),
+            (.quotaExceeded, 402, "ServiceQuotaExceededException", "DEPENDENCY_SERVICE_QUOTA_EXCEEDED"),
+            (.internalFailure, 500, "InternalServerException", nil),
+        ] as [(DirectError.Kind, Int, String, String?)]
+    ) func `a refusal has its exception in a header, and its reason in the body`(
         _ kind: DirectError.Kind,
         _ status: Int,
         _ name: String,

@@ -71,7 +71,8 @@ internal import Testing
             DirectBlockQuery(limit: 100),
             caller: home.root
         )
-        let query = DirectBlockQuery(limit: 100, pageToken: try #require(first.nextToken))
+        let next = try #require(first.nextToken)
+        let query = DirectBlockQuery(limit: 100, pageToken: next)
         clock.advance(seconds: 3599)
         let second = try await home.volumes.listSnapshotBlocks(id, query, caller: home.root)
         #expect(second.items.map(\.index) == [100] && second.nextToken == nil)

@@ -10,7 +10,9 @@ import Testing
     private let storage = RecordingStorage()
     private var store: SnapshotStore { SnapshotStore(storage) }
     private let volume = ModelVolume(volumeBytes: UInt64(4 * SnapshotBlock.bytes))
-    private let (one, two, three) = (SnapshotSubject.id(1), SnapshotSubject.id(2), SnapshotSubject.id(3))
+    private let one = SnapshotSubject.id(1)
+    private let two = SnapshotSubject.id(2)
+    private let three = SnapshotSubject.id(3)
 
     private func first() throws -> AuthenticManifest {
         for index in [UInt64(0), 1, 3] { volume.fill(index, index) }
