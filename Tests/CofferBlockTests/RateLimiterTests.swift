@@ -28,7 +28,7 @@ internal import Testing
         limiter.set(VolumeRate(operationBytes: 4096, operations: [Self.bucket(100, 1)], bytes: []))
         #expect(try Self.seconds { for _ in 0..<2 { try limiter.pass(40_960, waits: true) } } > 0.17)
         limiter.set(
-            VolumeRate(operationBytes: 1 << 20, operations: [], bytes: [Self.bucket(1 << 20, 1 << 16)])
+            VolumeRate(operationBytes: 1 << 20, operations: [], bytes: [Self.bucket(1_048_576, 65_536)])
         )
         #expect(try Self.seconds { for _ in 0..<5 { try limiter.pass(1 << 16, waits: true) } } > 0.23)
     }
