@@ -2,22 +2,28 @@ internal import CofferSecrets
 internal import CofferXTS
 internal import Synchronization
 
+/// XTS key 1 ‖ key 2, for whoever makes ciphers of it.
+final class DataKey: Sendable {
+    let bytes: SecretBytes
+
+    init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
+}
+
 /// Where a volume's data goes from one key to another while it is used. What lies before `boundary` is under the new
 /// key, the rest under the old one. Whoever moves the boundary holds the stripes on both sides of it exclusively, so that
 /// a request which holds its stripe finds it where it is.
 final class KeyTransition: Sendable {
-    /// XTS key 1 ‖ key 2.
-    let old: SecretBytes
-    let new: SecretBytes
+    /// nil once no data is under it.
+    let old: DataKey?
+    let new: DataKey
     /// Bytes from the start of the volume.
     let boundary: Atomic<UInt64>
     /// A step that is half under one key and half under the other, since the store failed: it is neither read nor written
     /// until the volume is attached again.
     let broken = Atomic<UInt64>(.max)
 
-    init(from old: consuming SecretBytes, to new: consuming SecretBytes, boundary: UInt64) {
-        self.old = old
-        self.new = new
+    init(from old: DataKey?, to new: DataKey, boundary: UInt64) {
+        (self.old, self.new) = (old, new)
         self.boundary = Atomic(boundary)
     }
 }
@@ -37,9 +43,11 @@ final class KeyGenerations: @unchecked Sendable {
         current.wrappingAdd(1, ordering: .relaxed)
     }
 
-    /// With every stripe held, when all data is under the new key. The transition stays: its new key is the one to use.
+    /// With every stripe held, when all data is under the new key, which is the one to use from now on; the old one is
+    /// wiped, but for the ciphers of workers that have nothing to do: each goes with its next request.
     func end() {
         precondition(!current.load(ordering: .relaxed).isMultiple(of: 2), "no change of keys is under way")
+        transition = transition.map { KeyTransition(from: nil, to: $0.new, boundary: .max) }
         current.wrappingAdd(1, ordering: .relaxed)
     }
 }
@@ -62,8 +70,8 @@ extension EncryptedVolumeWorker {
             (generation, otherGeneration) = (current, current)
             return stretch
         }
-        if otherGeneration != current {
-            units = try makeUnits(transition.old)
+        if otherGeneration != current, let old = transition.old {
+            units = try makeUnits(old)
             other = try makeUnits(transition.new)
             (hasNewKey, otherGeneration) = (false, current)
         }
@@ -82,13 +90,13 @@ extension EncryptedVolumeWorker {
         return isNew ? stretch.cut(at: boundary) : stretch
     }
 
-    private func makeUnits(_ key: borrowing SecretBytes) throws(BlockError) -> EncryptedUnits<Store> {
+    private func makeUnits(_ key: DataKey) throws(BlockError) -> EncryptedUnits<Store> {
         do throws(XTSError) {
             return EncryptedUnits(
                 store: volume.store,
                 dataOffset: volume.geometry.dataOffset,
                 unitBytes: volume.geometry.dataUnitBytes,
-                cipher: try XTSCipher(key: key)
+                cipher: try XTSCipher(key: key.bytes)
             )
         } catch { throw .cipher }
     }

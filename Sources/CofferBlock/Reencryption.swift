@@ -39,6 +39,8 @@ public final class Reencryption<Store: BlockStore>: @unchecked Sendable {
                 let place = header.geometry.dataOffset + offset
                 unsafe try headerStore.write(position.oldCiphertext.span.bytes, at: place)
                 try headerStore.sync()
+                // From here on its users may write to the step, and nothing may put it back once more.
+                try journal.record(step: position.step)
             }
         } catch { throw .store(error) }
         guard let position else { throw .noJournal }
@@ -49,8 +51,8 @@ public final class Reencryption<Store: BlockStore>: @unchecked Sendable {
             old = try XTSCipher(key: oldXTS)
             new = try XTSCipher(key: newXTS)
             transition = KeyTransition(
-                from: oldXTS,
-                to: newXTS,
+                from: DataKey(oldXTS),
+                to: DataKey(newXTS),
                 boundary: min(
                     position.step * UInt64(ReencryptionJournal.stepBytes),
                     geometry.volumeBytes
@@ -65,14 +67,22 @@ public final class Reencryption<Store: BlockStore>: @unchecked Sendable {
 
     /// Goes on until all is under the new key, or `isStopped`, which is asked between stripes; gives whether all is. What
     /// follows then is `VolumeImage.endReencryption`, and `EncryptedVolume.endReencryption`.
+    ///
+    /// An error is the end of all writing until the volume is attached again: which record of the journal is on the store is
+    /// not known then, and it decides what the data behind the boundary is under.
     public func run(isStopped: () -> Bool) throws(BlockError) -> Bool {
-        let end = volume.volumeBytes
-        while doneBytes < end {
-            if isStopped() { return false }
-            try skipHoles(until: end)
-            if doneBytes < end { try convertStripe(until: end) }
+        do throws(BlockError) {
+            let end = volume.volumeBytes
+            while doneBytes < end {
+                if isStopped() { return false }
+                try skipHoles(until: end)
+                if doneBytes < end { try convertStripe(until: end) }
+            }
+            return true
+        } catch {
+            volume.fault.latch()
+            throw error
         }
-        return true
     }
 
     /// Passes over what holds no data. No request may put data there meanwhile.
@@ -112,10 +122,10 @@ public final class Reencryption<Store: BlockStore>: @unchecked Sendable {
             while position < stripeEnd {
                 let count = Int(min(UInt64(ReencryptionJournal.stepBytes), stripeEnd - position))
                 if try load(position, count) {
+                    recorded = position
                     try memory.withBytes(at: 0, count: count) { (bytes) throws(BlockError) in
                         try journal.record(step: Self.step(at: position), bytes)
                     }
-                    recorded = position
                     try convert(position, count)
                     try volume.sync()
                 }
@@ -123,7 +133,7 @@ public final class Reencryption<Store: BlockStore>: @unchecked Sendable {
             }
             try journal.record(step: Self.step(at: position))
         } catch {
-            // The journal would put the last step back: nobody may write to it any more.
+            // It may be half under the one key and half under the other.
             if let recorded {
                 transition.boundary.store(recorded, ordering: .relaxed)
                 transition.broken.store(recorded, ordering: .relaxed)

@@ -22,6 +22,9 @@ final class SyncFault: @unchecked Sendable {
     @inline(__always)
     var isLatched: Bool { latched.load(ordering: .acquiring) }
 
+    /// Fails everything from now on, as a failed sync does: for whoever no longer knows what is on the store.
+    func latch() { latched.store(true, ordering: .releasing) }
+
     /// Throws once a sync has failed.
     @inline(__always)
     func check() throws(BlockError) {

@@ -6,9 +6,12 @@ public import CofferShapes
 extension VolumeImage {
     /// The newest good copy's bytes, unauthenticated as all reading is. They are not secret: they hold the
     /// wrapped key.
+    ///
+    /// Throws `.wrongState` while the volume is re-encrypted: it could not be put back.
     public func saveHeader() throws(HeaderError) -> [UInt8] {
         let reading = try read()
-        _ = try reading.newest()
+        let state = try reading.newest().state
+        guard state != .reencrypting else { throw .wrongState(state) }
         // newest() has thrown where there is no source.
         return reading.source.map { reading[$0].bytes } ?? []
     }
@@ -54,6 +57,8 @@ extension VolumeImage {
         try reading.refuseNewerFormat()
         try reading.requireRoom(for: header)
         let present = HeaderCopy.allCases.compactMap { reading.header(in: $0) }
+        // Its new key, and the data under it, would be lost for good.
+        guard !present.contains(where: { $0.state == .reencrypting }) else { throw .wrongState(.reencrypting) }
         guard
             acceptingRollback
                 || (mark.map { $0.uuid == header.uuid } ?? true

@@ -37,7 +37,14 @@ struct VolumeClone: AsyncParsableCommand {
         (request.type, request.iops, request.throughput) = (type, iops, throughput)
         request.tags = tags.map(\.tag)
         let id = try await service.copyVolume(request, caller: caller).id.text
-        let copy = try await end(of: id, service, caller)
+        let copy: Volume
+        do {
+            copy = try await end(of: id, service, caller)
+        } catch {
+            // Who may not look has a copy all the same.
+            await service.finishBegunWork()
+            throw error
+        }
         // The copy's snapshot is removed last.
         await service.finishBegunWork()
         try VolumeShape.show(made: copy, global.output)

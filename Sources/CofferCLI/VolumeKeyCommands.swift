@@ -38,8 +38,8 @@ struct VolumeReencrypt: AsyncParsableCommand {
         commandName: "reencrypt",
         abstract: "Give a volume a new volume key, and bring all of its data under it.",
         discussion: """
-            The volume may be in use, and it may be stopped: by ctrl-C, by a detach, by a crash. It goes on when the volume is \
-            attached, or when this command is given again. Afterwards who has the old volume key reads nothing of the volume; \
+            The volume may be in use. A daemon does it, and goes on when this command is ended; a detach or a crash stops it, and \
+            it goes on when the volume is attached, or when this command is given again. Afterwards who has the old volume key reads nothing of the volume; \
             snapshots stay under the keys that they were taken under, and are named.
             """
     )
@@ -60,14 +60,17 @@ struct VolumeReencrypt: AsyncParsableCommand {
             under: key.map { KeyReference($0) },
             caller: caller
         )
+        await KeptSnapshots.tell(of: begun, all: true, service, caller)
         if !noWait { try await wait(for: begun, service, caller) }
-        let volume = try await service.describeVolumes([begun.id.text], caller: caller)[0]
-        if global.output == .json { try Terminal.json(VolumeShape(volume)) }
-        await KeptSnapshots.tell(of: volume, service, caller)
+        guard global.output == .json else { return }
+        try Terminal.json(
+            VolumeShape(try await service.describeVolumes([begun.id.text], caller: caller)[0])
+        )
     }
 
     private func wait(for volume: Volume, _ service: VolumeService, _ caller: Caller) async throws {
         defer { Terminal.endProgress() }
+        var idle = 0
         while true {
             let now = try await service.describeVolumes([volume.id.text], caller: caller)[0]
             if let percent = now.daemon?.reencryptedPercent {
@@ -77,7 +80,8 @@ struct VolumeReencrypt: AsyncParsableCommand {
             }
             guard try await service.isReencrypting(volume.id.text, caller: caller) else { return }
             // A daemon that has just begun to serve has not taken it up yet.
-            if now.attachment == .attached || now.attachment == .working {
+            idle += 1
+            if idle < 100, now.attachment == .attached || now.attachment == .working {
                 try await Task.sleep(for: .milliseconds(100))
                 continue
             }
@@ -92,15 +96,21 @@ struct VolumeReencrypt: AsyncParsableCommand {
 
 /// Snapshots of a volume that are under another KMS key than the volume is now.
 private enum KeptSnapshots {
-    /// A sentence about them on standard error; none where there are none, or the caller may not see them.
-    static func tell(of volume: Volume, _ service: VolumeService, _ caller: Caller) async {
+    /// A sentence about them on standard error; none where there are none, or the caller may not see them. With `all` also
+    /// those under the same KMS key: their volume key is another.
+    static func tell(
+        of volume: Volume,
+        all: Bool = false,
+        _ service: VolumeService,
+        _ caller: Caller
+    ) async {
         let query = ResourceQuery(filters: [Filter("volume-id", [volume.id.text])])
         guard let snapshots = try? await service.describeSnapshots(query, caller: caller).items else {
             return
         }
-        for (key, kept) in Dictionary(grouping: snapshots, by: \.kmsKeyARN) where key != volume.kmsKeyARN {
-            let names = kept.map { $0.name ?? $0.id.text }.joined(separator: ", ")
-            Terminal.error("coffer: snapshots that stay under \(key): \(names)")
-        }
+        let kept = snapshots.filter { all || $0.kmsKeyARN != volume.kmsKeyARN }
+        guard !kept.isEmpty else { return }
+        let names = kept.map { $0.name ?? $0.id.text }.joined(separator: ", ")
+        Terminal.error("coffer: snapshots that stay under the key that they were taken under: \(names)")
     }
 }

@@ -5,6 +5,8 @@ internal import CofferShapes
 struct VolumeSituation: Sendable {
     let record: VolumeRecord
     let attachment: AttachmentState
+    /// Whether its daemon brings it under a new volume key.
+    var isReencrypting = false
     /// What was asked for last, where something was.
     let entry: AttachmentEntry?
     /// Whether a command holds the volume's operation lock.
@@ -154,11 +156,12 @@ enum VolumeLifecycle {
         let label = volume.label
         switch volume.attachment {
         case .detached, .attached: return
+        case .working where volume.isReencrypting: throw reencryptionRefusal(label)
         case .working:
             throw AWSError(
                 .concurrentSnapshotLimitExceeded,
-                "a snapshot of volume \(label) is being made, or it is being re-encrypted",
-                hint: "wait until that is done, then try again"
+                "a snapshot of volume \(label) is being made",
+                hint: "wait until it is complete, then try again"
             )
         case .faulted, .elsewhere, .crashed, .hung:
             throw AWSError(
@@ -168,15 +171,24 @@ enum VolumeLifecycle {
         }
     }
 
+    static func reencryptionRefusal(_ label: String) -> AWSError {
+        AWSError(
+            .incorrectState,
+            "volume \(label) is being re-encrypted",
+            hint: "wait until that is done: `coffer volume reencrypt \(label)` goes on with it, and waits"
+        )
+    }
+
     private static func requireDetached(_ volume: VolumeSituation) throws {
         let label = volume.label
         switch volume.attachment {
         case .detached where !isAttaching(volume): return
+        case .working where volume.isReencrypting: throw reencryptionRefusal(label)
         case .working:
             throw AWSError(
                 .incorrectState,
-                "a snapshot of volume \(label) is being made, or it is being re-encrypted",
-                hint: "wait until that is done, then try again"
+                "a snapshot of volume \(label) is being made",
+                hint: "wait until it is complete, then try again"
             )
         case .detached, .attached, .faulted, .elsewhere:
             throw AWSError(

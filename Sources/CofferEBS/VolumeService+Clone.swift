@@ -34,14 +34,13 @@ extension VolumeService {
         isDryRun: Bool = false,
         caller: Caller
     ) async throws -> Volume {
-        let source = try await permitted(
-            request.source,
-            to: "ec2:CopyVolumes",
-            on: [wildcard("volume", caller)],
-            caller: caller
+        let source = try await permitted(request.source, to: "ec2:CopyVolumes", caller: caller)
+        try await requireCreation(
+            creation(of: source, request),
+            isEncrypted: source.isEncrypted,
+            by: "CopyVolumes",
+            caller
         )
-        let tags = request.tags.named(request.name)
-        try await requireTagging(tags, of: "volume", by: "CopyVolumes", caller)
         try VolumeLifecycle.require(.snapshot, situation(source, isChanging: false))
         var plan: CreationPlan
         switch try beginCopy(of: source, request, isDryRun: isDryRun, caller) {
@@ -52,15 +51,23 @@ extension VolumeService {
             let words = "Made for volume \(plan.record.id), a copy of \(source.id)."
             let snapshot = try await beginSnapshot(of: source.id, description: words, for: caller)
             plan.record = try catalog.change(plan.record.id) { $0.snapshot = snapshot.id }
+            guard snapshot.sizeBytes <= plan.geometry.volumeBytes else {
+                throw AWSError(
+                    .incorrectState,
+                    "volume \(source.label) has grown meanwhile",
+                    hint: "try again"
+                )
+            }
         } catch {
-            try? catalog.removeVolume(plan.record.id)  // The first error is the one to tell.
+            // The first error is the one to tell.
+            try? catalog.removeVolume(plan.record.id)
+            discardSnapshot(of: plan.record)
             runtime.remove(plan.record.id)
             plan.lock.giveUp()
             throw error
         }
-        let volume = try describe(plan.record)
         afterwards { [plan] in await self.finishCopy(plan) }
-        return volume
+        return try describe(plan.record)
     }
 
     private func beginCopy(
@@ -69,17 +76,7 @@ extension VolumeService {
         isDryRun: Bool,
         _ caller: Caller
     ) throws -> CreationBeginning {
-        var creation = CreateVolumeRequest(
-            name: request.name,
-            sizeBytes: request.sizeBytes ?? source.sizeBytes,
-            isEncrypted: source.isEncrypted,
-            key: KeyReference(source.kmsKeyARN.description),
-            dataUnitBytes: source.dataUnitBytes,
-            cipherName: source.cipherName
-        )
-        (creation.type, creation.iops, creation.throughput) = (request.type, request.iops, request.throughput)
-        (creation.tags, creation.isMultiAttach) = (request.tags, request.isMultiAttach)
-        creation.clientToken = request.clientToken
+        let creation = creation(of: source, request)
         guard creation.sizeBytes >= source.sizeBytes else {
             throw AWSError(
                 .invalidParameterValue,
@@ -100,6 +97,35 @@ extension VolumeService {
         }
     }
 
+    /// The copy as a new volume that is asked for.
+    private func creation(of source: VolumeRecord, _ request: CopyVolumeRequest) -> CreateVolumeRequest {
+        var creation = CreateVolumeRequest(
+            name: request.name,
+            sizeBytes: request.sizeBytes ?? source.sizeBytes,
+            isEncrypted: source.isEncrypted,
+            key: KeyReference(source.kmsKeyARN.description),
+            dataUnitBytes: source.dataUnitBytes,
+            cipherName: source.cipherName
+        )
+        (creation.type, creation.iops, creation.throughput) = (request.type, request.iops, request.throughput)
+        (creation.tags, creation.isMultiAttach) = (request.tags, request.isMultiAttach)
+        creation.clientToken = request.clientToken
+        return creation
+    }
+
+    /// Removes the snapshot that a copy of a volume was to begin with, where it is still there: nobody else has any use for
+    /// it. What cannot be removed now is removed with the copy.
+    func discardSnapshot(of copy: VolumeRecord) {
+        guard copy.sourceVolume != nil, let id = copy.snapshot,
+            let record = try? catalog.snapshot(id: id), record != nil
+        else { return }
+        do {
+            try discard(id)
+        } catch {
+            logger.error("a copy's snapshot was not removed", metadata: ["error": "\(error)"])
+        }
+    }
+
     private func finishCopy(_ plan: CreationPlan) async {
         defer { plan.lock.giveUp() }
         guard let snapshot = plan.record.snapshot else { return }
@@ -111,11 +137,7 @@ extension VolumeService {
             let error = (error as? SnapshotError)?.awsError ?? error
             giveUp(plan, cause: Self.cause(error, plan.record.kmsKeyARN))
         }
-        do {
-            try discard(snapshot)
-        } catch {
-            logger.error("a copy's snapshot was not removed", metadata: ["error": "\(error)"])
-        }
+        discardSnapshot(of: plan.record)
     }
 
     /// The snapshot once it is complete.

@@ -167,12 +167,13 @@ extension VolumeService {
         return .begun(plan)
     }
 
-    private func requireCreation(
+    func requireCreation(
         _ request: CreateVolumeRequest,
         isEncrypted: Bool,
+        by name: String = "CreateVolume",
         _ caller: Caller
     ) async throws {
-        var action = ActionRequest("ec2:CreateVolume", on: [wildcard("volume", caller)])
+        var action = ActionRequest("ec2:\(name)", on: [wildcard("volume", caller)])
         action.facts = [
             "ec2:VolumeSize": ["\(VolumeLimits.gibibytes(request.sizeBytes))"],
             "ec2:VolumeType": [request.type.rawValue],
@@ -185,7 +186,7 @@ extension VolumeService {
         let tags = NewVolume.tags(request)
         action.add(requestTags: tags)
         try await authoriser.require(action, caller: caller)
-        try await requireTagging(tags, of: "volume", by: "CreateVolume", caller)
+        try await requireTagging(tags, of: "volume", by: name, caller)
     }
 
     private func finishUnwatched(_ plan: CreationPlan) async {

@@ -69,6 +69,7 @@ extension VolumeService {
                     + (start.mended ? " and has been mended from the other" : "; the other is good")
             )
         }
+        try followKey(of: start.header, record)
         let fill = try await openFill(of: start.header, caller: caller)
         let previousKey = try await previousKey(of: start.header, caller: caller)
         return OpenedHeader(
@@ -78,6 +79,12 @@ extension VolumeService {
             previousKey: previousKey,
             notices: notices
         )
+    }
+
+    /// Has the index tell the KMS key that an authentic header names: whoever changed it may have died before the index did.
+    func followKey(of header: VolumeHeader, _ record: VolumeRecord) throws {
+        guard let key = header.activeSlot?.wrapped.keyARN, key != record.kmsKeyARN else { return }
+        try catalog.change(record.id) { ($0.kmsKeyARN, $0.isEncrypted) = (key, !key.isAWSOwnedKey) }
     }
 
     /// The volume key before the newest, where some of the data is under it still.

@@ -29,6 +29,7 @@ extension VolumeService {
         await retireGrants(of: record.id)
         try catalog.removeVolume(record.id)
         runtime.remove(record.id)
+        discardSnapshot(of: record)
         if record.snapshot != nil { releaseRetiredSnapshots() }
         note(record, "deleteVolume", "deleted")
         logger.info("deleted volume", metadata: ["volume": "\(record.id)"])

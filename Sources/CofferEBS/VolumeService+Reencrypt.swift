@@ -21,6 +21,11 @@ extension VolumeService {
         let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
         var target: ARN?
         if let key { target = try await usableKey(key, caller: caller.through(.ebs)).arn }
+        let now = inspect(found)
+        if now.state == .working, now.status?.reencryptedPercent != nil {
+            // A daemon of its own is at it.
+            return try describe(found)
+        }
         let (record, lock) = try await locked(found.id, for: .changeKey)
         defer { withExtendedLifetime(lock) {} }
         do {
@@ -45,7 +50,13 @@ extension VolumeService {
     /// Whether some of a volume's data is under another volume key than the rest: while it is re-encrypted, and where that
     /// was cut short.
     public func isReencrypting(_ reference: String, caller: Caller) async throws -> Bool {
-        let record = try await permitted(reference, to: "ec2:DescribeVolumeStatus", caller: caller)
+        try isBetweenKeys(
+            try await permitted(reference, to: "ec2:DescribeVolumeStatus", caller: caller)
+        )
+    }
+
+    /// As the header says, which is not authenticated here.
+    func isBetweenKeys(_ record: VolumeRecord) throws -> Bool {
         let image = VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock)
         return try translating("reading the header") { try image.read().newest().state == .reencrypting }
     }
@@ -88,7 +99,8 @@ extension VolumeService {
         guard let wrapped = WrappedVolumeKey(keyARN: made.keyARN, blob: made.blob, context: context) else {
             throw AWSError(.internalError, "the wrapped volume key does not fit a header")
         }
-        if inspect(record).state == .detached { try await startWorker(record, caller) }
+        let isAttached = inspect(record).state != .detached
+        if !isAttached { try await startWorker(record, caller) }
         let answer = try ask(.beginReencryption(WrappedKeyOrder(wrapped)), of: record) {
             (channel) throws(ControlError) in
             try newKey.withBytes { (bytes) throws(ControlError) in try channel.sendSecret(bytes) }
@@ -100,5 +112,11 @@ extension VolumeService {
         try catalog.change(record.id) {
             ($0.kmsKeyARN, $0.isEncrypted) = (wrapped.keyARN, !wrapped.keyARN.isAWSOwnedKey)
         }
+        guard isAttached else { return }
+        // The attachment's grant goes with the key; that of the old one is retired with it.
+        let newest = try translating("reading the header") {
+            try VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock).read().newest()
+        }
+        _ = try await takeGrant(record, newest, caller: caller)
     }
 }

@@ -45,6 +45,7 @@ extension VolumeService {
         let volumeKey = try await volumeKey(of: header, caller: caller)
         let settled = try await settleRewrap(record, image, header, volumeKey, caller: caller)
         guard let slot = settled.activeSlot else { throw Self.noSlot }
+        guard settled.state == .ready else { throw VolumeLifecycle.reencryptionRefusal(record.label) }
         guard slot.wrapped.keyARN != key else { return }
         let wrapped = try await wrapAnew(record, slot.wrapped, to: key, volumeKey, caller: service)
         try await rewrap(record, image, to: wrapped, volumeKey, caller: service)

@@ -103,7 +103,11 @@ extension VolumeService {
         _ view: AttachmentView,
         _ caller: Caller
     ) async throws {
-        if view.state == .detached { try await startWorker(volume, caller) }
+        if view.state == .detached {
+            // A daemon would take the re-encryption up.
+            guard try !isBetweenKeys(volume) else { throw VolumeLifecycle.reencryptionRefusal(volume.label) }
+            try await startWorker(volume, caller)
+        }
         switch try ask(.beginSnapshot(order), of: volume) {
         case .done(let mark): try catalog.setMark(mark, of: volume.id)
         case .failed(let failure): throw failure.error
@@ -125,7 +129,9 @@ extension VolumeService {
         let region = region(of: caller)
         let records =
             references.isEmpty
-            ? try catalog.snapshots(in: region)
+            ? try catalog.snapshots(in: region).filter { [hidden = try snapshotsOfCopies()] in
+                !hidden.contains($0.id)
+            }
             : try references.map { try catalog.snapshot($0, in: region) }
         return try describe(records)
     }
@@ -141,8 +147,9 @@ extension VolumeService {
         try await requirePermission("ec2:DescribeSnapshots", isDryRun: isDryRun, caller: caller)
         let filters = try FilterSet(query.filters, knowing: SnapshotFilters.names)
         let wanted = Set(try query.ids.map { try Self.snapshotID($0) })
+        let hidden = wanted.isEmpty ? try snapshotsOfCopies() : []
         let records = try catalog.snapshots(in: region(of: caller)).filter {
-            wanted.isEmpty || wanted.contains($0.id)
+            wanted.isEmpty ? !hidden.contains($0.id) : wanted.contains($0.id)
         }
         if let missing = wanted.subtracting(records.map(\.id)).map(\.text).min() {
             throw AWSError(.snapshotNotFound, "The snapshot '\(missing)' does not exist.")
@@ -156,6 +163,11 @@ extension VolumeService {
         return try ResourcePages(5...1000).part(snapshots, query, filters) { snapshot in
             (snapshot.started.nanoseconds, snapshot.id.text)
         }
+    }
+
+    /// Snapshots that copies of volumes begin with: they are on no list.
+    private func snapshotsOfCopies() throws -> Set<SnapshotID> {
+        Set(try catalog.volumes().compactMap { $0.sourceVolume == nil ? nil : $0.snapshot })
     }
 
     /// The snapshots as they are now: what the index has as pending is looked up, and noted where it has ended.

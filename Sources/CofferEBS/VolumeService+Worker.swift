@@ -18,6 +18,7 @@ extension VolumeService {
         let volumeKey = try await volumeKey(of: image, caller: caller)
         let mark = try catalog.mark(of: volume.id)
         let header = try translating("reading the header") { try image.open(volumeKey, mark: mark) }
+        try followKey(of: header, volume)
         let opened = OpenedHeader(
             header: header,
             volumeKey: volumeKey,

@@ -122,9 +122,11 @@ public actor VolumeService {
         isChanging: Bool
     ) throws -> VolumeSituation {
         let file = paths.file(record.id)
+        let view = view ?? inspect(record)
         return VolumeSituation(
             record: record,
-            attachment: (view ?? inspect(record)).state,
+            attachment: view.state,
+            isReencrypting: view.status?.reencryptedPercent != nil,
             entry: try catalog.attachment(of: record.id),
             isChanging: isChanging,
             fileExists: unsafe access(file, F_OK) == 0,

@@ -108,8 +108,7 @@ final class VolumeKeeper: Sendable {
         guard let id = SnapshotID(order.snapshotID), order.snapshotsFolder.hasPrefix("/") else {
             throw AWSError(.invalidParameterValue, "an order for a snapshot that there cannot be")
         }
-        // Whoever comes right after one that is complete does not get to hear of its last moments.
-        for _ in 0..<1000 where snapshot.withLock({ $0?.isCommitted == true }) { usleep(10_000) }
+        waitForCommittedSnapshot()
         // The header and the size stay as they are meanwhile.
         return try truth.withLock { truth in
             try requireStillKey("a snapshot can be made")
@@ -122,6 +121,7 @@ final class VolumeKeeper: Sendable {
             }
             let volumeKey = truth.volumeKey
             let header = try image.open(volumeKey.value, mark: truth.mark)
+            guard header.state != .reencrypting else { throw HeaderError.wrongState(header.state) }
             let earlier =
                 ([volume.tracker.map?.base].compactMap(\.self)
                     + order.earlier.compactMap(SnapshotID.init))
@@ -145,6 +145,11 @@ final class VolumeKeeper: Sendable {
             hasBegun.store(true, ordering: .releasing)
             return truth.mark
         }
+    }
+
+    /// Whoever comes right after a snapshot that is complete does not get to hear of its last moments.
+    private func waitForCommittedSnapshot() {
+        for _ in 0..<1000 where snapshot.withLock({ $0?.isCommitted == true }) { usleep(10_000) }
     }
 
     private func begin(_ live: LiveSnapshot, _ filesystem: FilesystemPlace?) throws(SnapshotError) {
@@ -178,7 +183,8 @@ final class VolumeKeeper: Sendable {
 
     // MARK: - Another key
 
-    /// Wraps the volume key anew. The header has the one wrapping or the other at any moment.
+    /// Wraps the volume key anew. The header has the one wrapping or the other at any moment. That the new one opens has been
+    /// proved by whoever asks: this process has no KMS.
     func rewrap(_ order: WrappedKeyOrder) throws -> RollbackMark {
         let wrapped = try wrapped(order)
         return try truth.withLock { truth in
@@ -196,6 +202,7 @@ final class VolumeKeeper: Sendable {
     /// Begins to bring the data under a new volume key.
     func beginReencryption(_ order: WrappedKeyOrder, to newKey: HeldKey) throws -> RollbackMark {
         let wrapped = try wrapped(order)
+        waitForCommittedSnapshot()
         return try truth.withLock { truth in
             try requireStillKey("it can be given another")
             guard !volume.isFilling else {
@@ -251,6 +258,8 @@ final class VolumeKeeper: Sendable {
             reencryption.withLock { $0 = nil }
             log.info("all of the volume is under its new key")
         } catch {
+            // The volume takes no writes any more: the next attachment goes on.
+            reencryption.withLock { $0 = nil }
             log.error("the volume is not re-encrypted any further: \(StartFailure(error).message)")
         }
     }
