@@ -3,26 +3,49 @@ internal import Coffer
 internal import CofferEBS
 internal import CofferShapes
 
+/// The volume that is looked at, or all of the home.
+struct CheckedVolume: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp("The volume: its id, the beginning of one, or its name.", valueName: "volume")
+    )
+    var reference: String?
+    @Flag(help: "Everything in the home: index, files, headers, snapshots, and what commands left behind.")
+    var all = false
+
+    mutating func validate() throws {
+        guard all != (reference != nil) else { throw ValidationError("name a volume, or give --all") }
+    }
+}
+
 struct VolumeCheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Verify a volume's header and say what was found.",
-        discussion: "Exit code 0 when all is well, 1 when something was found."
+        abstract: "Verify a volume's header, or with --all the whole home, and say what was found.",
+        discussion: "Exit code 0 when all is well, 1 when something was found. Changes nothing."
     )
 
     @OptionGroup var global: GlobalOptions
-    @OptionGroup var volume: VolumeArgument
+    @OptionGroup var volume: CheckedVolume
+    @OptionGroup var read: QuickOption
 
     func run() async throws {
+        guard let reference = volume.reference else {
+            return try await HomeChecks.check(
+                .all,
+                quick: read.quick,
+                repair: "coffer volume repair --all",
+                global
+            )
+        }
         let home = try global.openHome()
         let check = try await global.volumes(of: home).checkVolume(
-            volume.reference,
+            reference,
             caller: try await global.caller(of: home)
         )
         try CheckOutput.print(check, global.output)
         if !check.isClean {
             if check.findings.contains(where: \.canBeRepaired) {
-                Terminal.error("hint: mend it with `coffer volume repair \(volume.reference)`")
+                Terminal.error("hint: mend it with `coffer volume repair \(reference)`")
             }
             if check.findings.contains(where: { $0.code == "reencryptionUnfinished" }) {
                 Terminal.error("hint: go on with `coffer volume reencrypt \(volume.reference)`")
@@ -35,20 +58,22 @@ struct VolumeCheckCommand: AsyncParsableCommand {
 struct VolumeRepair: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repair",
-        abstract: "Mend a damaged copy of a volume's header from the good one."
+        abstract: "Mend a damaged copy of a volume's header from the good one; with --all clean up the home.",
+        discussion: """
+            With --all it ends or removes what was cut short and can be ended or removed without loss, says each thing that it \
+            does, and touches nothing that it does not know.
+            """
     )
 
     @OptionGroup var global: GlobalOptions
-    @OptionGroup var volume: VolumeArgument
+    @OptionGroup var volume: CheckedVolume
 
     func run() async throws {
+        guard let reference = volume.reference else { return try await HomeChecks.repair(.all, global) }
         let home = try global.openHome()
         let service = try await global.volumes(of: home)
-        let before = try await service.repairVolume(
-            volume.reference,
-            caller: try await global.caller(of: home)
-        )
-        let after = try await service.checkVolume(volume.reference, caller: try await global.caller(of: home))
+        let before = try await service.repairVolume(reference, caller: try await global.caller(of: home))
+        let after = try await service.checkVolume(reference, caller: try await global.caller(of: home))
         for finding in before.findings where finding.canBeRepaired {
             Terminal.error("coffer: mended: \(finding.sentence)")
         }

@@ -63,6 +63,19 @@ extension Catalog {
         }
     }
 
+    /// Takes this attachment away, and not one that came in its place. False where it is gone.
+    public func remove(_ entry: AttachmentEntry) throws -> Bool {
+        try write { database in
+            try database.execute(
+                sql: "DELETE FROM attachment WHERE volume = ? AND attached = ? AND stage = ?",
+                arguments: [
+                    entry.volume.text, Int64(clamping: entry.attached.nanoseconds), entry.stage.rawValue,
+                ]
+            )
+            return database.changesCount > 0
+        }
+    }
+
     private static func attachment(_ row: Row) throws -> AttachmentEntry {
         guard let volume = VolumeID(row["volume"]), let instance = InstanceID(row["instance"]),
             let stage = AttachmentEntry.Stage(rawValue: row["stage"])

@@ -60,6 +60,13 @@ extension Catalog {
         }
     }
 
+    /// Takes away what is noted of a volume's modifications.
+    public func removeModifications(of id: VolumeID) throws {
+        try write { database in
+            try database.execute(sql: "DELETE FROM modification WHERE volume = ?", arguments: [id.text])
+        }
+    }
+
     private static func insert(_ modification: ModificationRecord, in database: Database) throws {
         let (original, target) = (modification.original, modification.target)
         try database.execute(

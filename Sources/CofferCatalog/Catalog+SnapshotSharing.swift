@@ -36,6 +36,23 @@ extension Catalog {
         }
     }
 
+    /// The snapshots that anybody has a permission of, whether they are there or not.
+    public func sharedSnapshots() throws -> Set<String> {
+        try read { database in
+            Set(try String.fetchAll(database, sql: "SELECT DISTINCT snapshot FROM snapshotPermission"))
+        }
+    }
+
+    /// Takes away all permissions of a snapshot.
+    public func removePermissions(of snapshot: String) throws {
+        try write { database in
+            try database.execute(
+                sql: "DELETE FROM snapshotPermission WHERE snapshot = ?",
+                arguments: [snapshot]
+            )
+        }
+    }
+
     /// Adds and takes away permissions: all, or none where an error is thrown. What is there already, or is not there, is
     /// no error. InvalidSnapshot.NotFound where the snapshot is gone.
     public func changePermissions(

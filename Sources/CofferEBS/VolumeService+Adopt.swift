@@ -29,6 +29,7 @@ extension VolumeService {
         if try catalog.volume(id: id) != nil {
             throw AWSError(.invalidParameterValue, "this home has the volume \(id) already")
         }
+        let wasThere = Self.isSame(file, paths.file(id))
         try link(file, id)
         var record = VolumeRecord(
             id: id,
@@ -44,7 +45,8 @@ extension VolumeService {
         do {
             try catalog.insert(record, namesApart: true)
         } catch {
-            unsafe unlink(paths.file(id))
+            // The only name of a volume that the index had lost stays.
+            if !wasThere { unsafe unlink(paths.file(id)) }
             throw error
         }
         try catalog.markCreated(id)
@@ -55,6 +57,7 @@ extension VolumeService {
 
     private func link(_ file: String, _ id: VolumeID) throws {
         let path = paths.file(id)
+        if Self.isSame(file, path) { return }
         guard unsafe Glibc.link(file, path) == 0 else {
             let code = errno
             throw AWSError(
@@ -66,5 +69,12 @@ extension VolumeService {
             )
         }
         try paths.syncVolumesFolder()
+    }
+
+    /// Whether both are one file.
+    private static func isSame(_ file: String, _ path: String) -> Bool {
+        var (one, other) = (stat(), stat())
+        return unsafe stat(file, &one) == 0 && lstat(path, &other) == 0
+            && one.st_dev == other.st_dev && one.st_ino == other.st_ino
     }
 }

@@ -101,9 +101,10 @@ extension VolumeService {
     /// left at the last close. The events tell of their ends. `id` is a volume whose operation lock the caller holds.
     func endDeadAttachments(held id: VolumeID? = nil) throws {
         for entry in try deadAttachments(held: id) {
-            try catalog.removeAttachment(of: entry.volume)
             // One that never came about has told so.
-            guard entry.stage != .attaching, let record = try catalog.volume(id: entry.volume) else {
+            guard try catalog.remove(entry), entry.stage != .attaching,
+                let record = try catalog.volume(id: entry.volume)
+            else {
                 continue
             }
             note(record, "detachVolume", "detached")

@@ -117,7 +117,7 @@ extension VolumeService {
     /// it. What cannot be removed now is removed with the copy.
     func discardSnapshot(of copy: VolumeRecord) {
         guard copy.sourceVolume != nil, let id = copy.snapshot,
-            let record = try? catalog.snapshot(id: id), record != nil
+            (try? catalog.snapshot(id: id)) != nil
         else { return }
         do {
             try discard(id)

@@ -11,6 +11,11 @@ extension VolumeService {
         let found = try await permitted(reference, to: "ec2:DeleteVolume", isDryRun: isDryRun, caller: caller)
         let (record, lock) = try await locked(found.id, for: .delete)
         defer { withExtendedLifetime(lock) {} }
+        try await remove(record)
+    }
+
+    /// Removes a volume under the operation lock, which the caller holds.
+    func remove(_ record: VolumeRecord) async throws {
         let path = paths.file(record.id)
         if unsafe access(path, F_OK) == 0 {
             let store = try openStore(record, .readWrite)
@@ -20,11 +25,11 @@ extension VolumeService {
             try translating("erasing the header of \(record.id)") {
                 try VolumeImage(store, volumeID: record.id).erase()
             }
-            unsafe unlink(paths.changedMap(record.id))
-            unsafe unlink(paths.fillMap(record.id))
             unsafe unlink(path)
-            try paths.syncVolumesFolder()
         }
+        unsafe unlink(paths.changedMap(record.id))
+        unsafe unlink(paths.fillMap(record.id))
+        try paths.syncVolumesFolder()
         // What an attachment that ended by itself has left.
         await retireGrants(of: record.id)
         try catalog.removeVolume(record.id)

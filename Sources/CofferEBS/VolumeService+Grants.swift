@@ -47,6 +47,11 @@ extension VolumeService {
         for entry in (try? catalog.grants(of: id)) ?? [] where entry.grantID != nil { await retire(entry) }
     }
 
+    /// The same, and asks whatever has to be asked.
+    func retireAllGrants(of id: VolumeID) async {
+        for entry in (try? catalog.grants(of: id)) ?? [] { await retire(entry) }
+    }
+
     /// Retires all grants but the newest of this volume, once KMS has answered and the home is open: what a detach could
     /// not retire, as it asks nobody for a passphrase, and what ended without one.
     func retireOldGrants(of id: VolumeID, but newest: String?) async {
@@ -70,16 +75,21 @@ extension VolumeService {
         let region = Region(entry.key.region)
         let key = KeyReference(entry.key.description)
         let infrastructure = Caller(principal: principal(entry.key), via: .ebs, region: region)
+        let root = Caller(principal: .root(identity.account), via: .ebs, region: region)
         do {
             let id: String
             if let known = entry.grantID {
                 id = known
             } else {
                 // Cut short between the asking and the noting: the name brings the same grant, or a new one.
-                let root = Caller(principal: .root(identity.account), via: .ebs, region: region)
                 id = try await keys.kms.createGrant(order(entry), on: key, caller: root).id
             }
-            try await keys.kms.retireGrant(.id(id, key: key), caller: infrastructure)
+            do {
+                try await keys.kms.retireGrant(.id(id, key: key), caller: infrastructure)
+            } catch let error as AWSError where error.code == .accessDenied {
+                // It may be the retiring principal of none: whether somebody has revoked this one, others are told.
+                try await keys.kms.retireGrant(.id(id, key: key), caller: root)
+            }
             try catalog.removeGrant(named: entry.name)
         } catch let error as AWSError where error.code.kind == .notFound {
             // Retired or revoked by somebody, or gone with its key.

@@ -26,6 +26,10 @@ extension VolumeService {
     /// attached volume too.
     public func checkVolume(_ reference: String, caller: Caller) async throws -> VolumeCheck {
         let record = try await permitted(reference, to: "ec2:DescribeVolumeStatus", caller: caller)
+        return try await checkHeader(record, caller: caller)
+    }
+
+    func checkHeader(_ record: VolumeRecord, caller: Caller) async throws -> VolumeCheck {
         let image = VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock)
         do {
             let volumeKey = try await volumeKey(of: image, caller: caller)
@@ -34,7 +38,17 @@ extension VolumeService {
             return Self.check(record, report, more: old, whyNot: nil)
         } catch let error as AWSError {
             let report = try translating("checking \(record.label)") { try image.check() }
-            return Self.check(record, report, more: [], whyNot: error.description)
+            let tampered = VolumeCheck.Finding(
+                code: "wrappedKeyTampered",
+                sentence: error.message,
+                canBeRepaired: false
+            )
+            return Self.check(
+                record,
+                report,
+                more: error.code == .tampered ? [tampered] : [],
+                whyNot: error.description
+            )
         }
     }
 
@@ -43,6 +57,11 @@ extension VolumeService {
         let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
         let (record, lock) = try await locked(found.id, for: .rewriteHeader)
         defer { withExtendedLifetime(lock) {} }
+        return try await repair(record, caller: caller)
+    }
+
+    /// Mends the header under the operation lock, which the caller holds; gives what was found before.
+    func repair(_ record: VolumeRecord, caller: Caller) async throws -> VolumeCheck {
         let store = try openStore(record, .readWrite)
         try lockExclusively(store, record)
         let image = VolumeImage(store, volumeID: record.id, clock: clock)

@@ -154,7 +154,7 @@ extension VolumeService {
     }
 
     /// A modification that says it runs while nobody works on the volume was cut short.
-    private func settled(_ modification: ModificationRecord) -> ModificationRecord {
+    func settled(_ modification: ModificationRecord) -> ModificationRecord {
         guard modification.state.isRunning else { return modification }
         var settled = modification
         (settled.state, settled.ended) = (.failed, clock.now)

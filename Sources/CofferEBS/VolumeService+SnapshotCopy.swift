@@ -76,9 +76,19 @@ extension VolumeService {
             started: clock.now
         )
         record.tags = tags
-        try catalog.insert(record, namesApart: request.name != nil)
+        // Held while it is copied, so that a copy under way is told from one that a crash cut short.
+        let lock = try runtime.lock(record.id)
+        do {
+            try catalog.insert(record, namesApart: request.name != nil)
+        } catch {
+            runtime.giveUp(lock, of: record.id)
+            throw error
+        }
         copying.insert(record.id)
-        afterwards { [record] in await self.finishCopy(of: source, as: record, target, caller) }
+        afterwards { [record] in
+            await self.finishCopy(of: source, as: record, target, caller)
+            await self.runtime.giveUp(lock, of: record.id)
+        }
         return try describe([record])[0]
     }
 

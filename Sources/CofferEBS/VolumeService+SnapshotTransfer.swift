@@ -80,6 +80,9 @@ extension VolumeService {
         )
         record.tags = tags
         let imported = try await rewrapped(incoming.header, as: id, caller)
+        // Held while it is stored, so that an import under way is told from one that a crash cut short.
+        let lock = try runtime.lock(id)
+        defer { runtime.giveUp(lock, of: id) }
         try catalog.insert(record, namesApart: request.name != nil)
         copying.insert(id)
         defer { copying.remove(id) }

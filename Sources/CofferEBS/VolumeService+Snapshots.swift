@@ -191,13 +191,15 @@ extension VolumeService {
             switch try store.status(record.id) {
             case .pending(let percent): return (record, uploads.percent(record.id) ?? percent)
             case .completed: failure = nil
-            case .error(let reason): failure = reason
+            case .error(let reason):
+                // Its folder may be a moment old, with nothing in it yet.
+                if isBeingBegun(record) { return (record, 0) }
+                failure = reason
             }
         } catch {
             guard case .notFound = error else { throw error.awsError }
             // Its folder comes soon where a command is about to begin it.
-            if copying.contains(record.id) { return (record, 0) }
-            if let volume = record.volume, runtime.isLocked(volume) { return (record, 0) }
+            if isBeingBegun(record) { return (record, 0) }
             failure = "its making was interrupted"
         }
         let now = try catalog.change(record.id) { record in
@@ -207,6 +209,12 @@ extension VolumeService {
         }
         note(record, "createSnapshot", failure == nil ? "succeeded" : "failed", cause: failure ?? "")
         return (now ?? record, failure == nil ? 100 : 0)
+    }
+
+    /// Whether a command is about to begin the snapshot, or makes it itself.
+    private func isBeingBegun(_ record: SnapshotRecord) -> Bool {
+        copying.contains(record.id) || runtime.isLocked(record.id)
+            || record.volume.map { runtime.isLocked($0) } ?? false
     }
 
     private func answer(_ record: SnapshotRecord, _ percent: Int) -> Snapshot {
@@ -251,6 +259,13 @@ extension VolumeService {
                 hint: "wait until it is complete"
             )
         }
+        let lock = try runtime.lock(record.id)
+        defer { runtime.giveUp(lock, of: record.id) }
+        try remove(record)
+    }
+
+    /// Removes a snapshot under its lock, which the caller holds.
+    func remove(_ record: SnapshotRecord) throws {
         do {
             try discard(record.id)
         } catch { throw (error as? AWSError)?.context("deleting snapshot \(record.label)") ?? error }
@@ -262,6 +277,11 @@ extension VolumeService {
     func discard(_ id: SnapshotID) throws {
         let store = SnapshotStore(try openSnapshots())
         let isBeingRead = try isBeingRead(id)
+        // From here on there is no way back: what a crash leaves of it is no snapshot that got lost.
+        try catalog.change(id) { record in
+            if record.stage == .completed { record.failure = "its deletion was interrupted" }
+            record.stage = .failed
+        }
         do throws(SnapshotError) {
             // Of one that failed its note tells where blocks may be left.
             let noted = (try? store.state(id))?.lineage

@@ -46,48 +46,64 @@ struct LineageCheck {
         }
     }
 
-    /// What nobody names, where nobody is at work: under the lock, so that what is on its way is not called left over.
+    /// What nobody names, where nobody is at work. Takes no lock: that would make its file anew where a collector has just
+    /// removed it, and keep a collector from its work.
     private func findLeftovers(_ report: inout SnapshotReport) throws(SnapshotError) {
         guard let names = try store.storage.names(in: lineage.folder) else { return }
         for name in names where LineageID.packNumber(name) == nil && name != lineage.lockFile.name {
             let sentence = "\(lineage.folder)/\(name) is no part of a lineage"
             report.findings.append(SnapshotFinding(.foreignFile, sentence, lineage: lineage))
         }
-        let lock: any StorageLock
-        do throws(SnapshotError) {
-            lock = try LineageWriter.lock(lineage, in: store.storage)
-        } catch .lineageBusy {
+        guard try !store.isBusy(lineage) else {
             report.busyLineages.append(lineage)
             return
         }
-        defer { withExtendedLifetime(lock) {} }
-        // Snapshots that came since the manifests were read are seen now.
+        let found = try leftovers()
+        // Whoever came meanwhile may have been seen half-way.
+        if try store.isBusy(lineage) { report.busyLineages.append(lineage) } else { report.findings += found }
+    }
+
+    private func leftovers() throws(SnapshotError) -> [SnapshotFinding] {
+        // Packs first: one that a snapshot which is complete by now has made is named by it.
+        guard let packs = try store.storage.names(in: lineage.folder)?.compactMap(LineageID.packNumber) else {
+            return []
+        }
         let live: LiveSlots
         do {
             live = try store.liveSlots(of: lineage)
         } catch {
-            return  // which is a finding already; what it names is not known
+            return []  // which is a finding already; what it names is not known
         }
-        let packs = (try store.storage.names(in: lineage.folder) ?? []).compactMap(LineageID.packNumber)
         if packs.isEmpty, live.packNumbers.isEmpty {
+            // A snapshot of nothing but holes names no pack.
+            guard manifests.isEmpty else { return [] }
             let sentence = "lineage \(lineage) holds nothing"
-            report.findings.append(SnapshotFinding(.leftoverFolder, sentence, lineage: lineage))
+            return [SnapshotFinding(.leftoverFolder, sentence, lineage: lineage)]
         }
+        var found: [SnapshotFinding] = []
         for number in packs {
             guard let slots = live.slots(number) else {
                 let sentence = "no snapshot names anything of pack \(number) of lineage \(lineage)"
-                report.findings.append(SnapshotFinding(.orphanPack, sentence, lineage: lineage))
+                found.append(SnapshotFinding(.orphanPack, sentence, lineage: lineage))
                 continue
             }
-            let path = lineage.pack(number)
-            let pack = try store.storage.open(path, .read)
-            let used = try PackContents(pack, path: path.description).used
-            let dead = used.filter { !slots.contains($0) }.count
+            let dead = try usedSlots(number).filter { !slots.contains($0) }.count
             if dead > 0 {
                 let sentence =
                     "no snapshot names \(dead) of the blocks in pack \(number) of lineage \(lineage)"
-                report.findings.append(SnapshotFinding(.unnamedBlocks, sentence, lineage: lineage))
+                found.append(SnapshotFinding(.unnamedBlocks, sentence, lineage: lineage))
             }
+        }
+        return found
+    }
+
+    /// The slots of a pack that hold something; none where a collector has removed it.
+    private func usedSlots(_ number: UInt32) throws(SnapshotError) -> [Int] {
+        let path = lineage.pack(number)
+        do throws(SnapshotError) {
+            return try PackContents(store.storage.open(path, .read), path: path.description).used
+        } catch .files(2, _, _) {  // ENOENT
+            return []
         }
     }
 

@@ -25,6 +25,16 @@ public struct SnapshotMACKey: ~Copyable, Sendable {
         self.lineage = lineage
     }
 
+    /// Another one of the same, for another owner.
+    public borrowing func duplicate() -> SnapshotMACKey {
+        SnapshotMACKey(lineage, bytes.part(at: 0, count: bytes.count))
+    }
+
+    private init(_ lineage: LineageID, _ bytes: consuming SecretBytes) {
+        self.lineage = lineage
+        self.bytes = bytes
+    }
+
     /// Lends the bytes, to send them to the process that will need them.
     public borrowing func withBytes<Failure: Error>(_ body: (RawSpan) throws(Failure) -> Void) throws(Failure)
     {

@@ -48,6 +48,15 @@ final class VolumeHome: Sendable {
         volumes = try await home.volumes(daemon: { "\(CofferProgram.programs)/coffer-volumed" })
     }
 
+    /// Where this home's attachments leave their notes; there once a volume was made.
+    var runtimeFolder: String {
+        get throws {
+            let base = "\(runtime)/coffer"
+            let names = try FileManager.default.contentsOfDirectory(atPath: base)
+            return "\(base)/\(try #require(names.first))"
+        }
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: runtime) }
 
     func key(_ spec: KeySpec = .symmetricDefault, usage: KeyUsage? = nil) async throws -> KeyMetadata {

@@ -2,15 +2,21 @@ public import CofferBlock
 internal import CofferSecrets
 internal import Synchronization
 
-/// A block store whose n-th write or sync fails, and all that follow.
+/// A block store whose n-th write or sync fails, and all that follow, or that one alone.
 public final class FaultingBlockStore: BlockStore {
     private let base: any BlockStore
     private let left: Mutex<Int>
     private let error: BlockError
+    private let isOnce: Bool
 
     /// The first `changes` writes, syncs and resizes succeed.
-    public init(_ base: any BlockStore, failingAfter changes: Int, with error: BlockError) {
-        (self.base, self.error) = (base, error)
+    public init(
+        _ base: any BlockStore,
+        failingAfter changes: Int,
+        once isOnce: Bool = false,
+        with error: BlockError
+    ) {
+        (self.base, self.error, self.isOnce) = (base, error, isOnce)
         left = Mutex(changes)
     }
 
@@ -58,7 +64,7 @@ public final class FaultingBlockStore: BlockStore {
     private func count() throws(BlockError) {
         let isOver = left.withLock { left in
             defer { left -= 1 }
-            return left <= 0
+            return isOnce ? left == 0 : left <= 0
         }
         if isOver { throw error }
     }

@@ -12,6 +12,7 @@ struct SnapshotCommand: AsyncParsableCommand {
             SnapshotCreate.self, SnapshotList.self, SnapshotShow.self, SnapshotRestore.self,
             SnapshotCopy.self, SnapshotDiff.self, SnapshotExport.self, SnapshotImportCommand.self,
             SnapshotShare.self, SnapshotTagCommand.self, SnapshotUntag.self, SnapshotRemove.self,
+            SnapshotCheckCommand.self, SnapshotRepairCommand.self,
         ]
     )
 }
