@@ -58,7 +58,9 @@ extension VolumeImage {
         try reading.requireRoom(for: header)
         let present = HeaderCopy.allCases.compactMap { reading.header(in: $0) }
         // Its new key, and the data under it, would be lost for good.
-        guard !present.contains(where: { $0.state == .reencrypting }) else { throw .wrongState(.reencrypting) }
+        guard !present.contains(where: { $0.state == .reencrypting }) else {
+            throw .wrongState(.reencrypting)
+        }
         guard
             acceptingRollback
                 || (mark.map { $0.uuid == header.uuid } ?? true

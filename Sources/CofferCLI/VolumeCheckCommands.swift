@@ -48,7 +48,7 @@ struct VolumeCheckCommand: AsyncParsableCommand {
                 Terminal.error("hint: mend it with `coffer volume repair \(reference)`")
             }
             if check.findings.contains(where: { $0.code == "reencryptionUnfinished" }) {
-                Terminal.error("hint: go on with `coffer volume reencrypt \(volume.reference)`")
+                Terminal.error("hint: go on with `coffer volume reencrypt \(reference)`")
             }
             throw ExitCode(1)
         }

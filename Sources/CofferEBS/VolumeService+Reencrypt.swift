@@ -115,7 +115,8 @@ extension VolumeService {
         guard isAttached else { return }
         // The attachment's grant goes with the key; that of the old one is retired with it.
         let newest = try translating("reading the header") {
-            try VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock).read().newest()
+            try VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock).read()
+                .newest()
         }
         _ = try await takeGrant(record, newest, caller: caller)
     }

@@ -121,8 +121,14 @@ internal import Testing
             ["volume", "rekey", "data", "--key", "alias/aws/ebs"], ["volume", "header", "save", "data", "-"],
             ["volume", "attach", "data", "--read-only"], ["volume", "modify", "data", "--size", "128MiB"],
         ] {
-            let refused = try coffer.execute(arguments)
-            #expect(refused.code != 0 && refused.errors.contains("re-encrypt"), "\(arguments): \(refused.errors)")
+            let refused = try CofferProgram.execute(
+                "\(CofferProgram.programs)/coffer",
+                arguments + ["--home", coffer.home]
+            )
+            #expect(
+                refused.code != 0 && refused.errors.contains("re-encrypt"),
+                "\(arguments): \(refused.errors)"
+            )
         }
         #expect(try coffer.succeed("snapshot", "ls").isEmpty)
         #expect(try coffer.succeed("volume", "ls").split(separator: "\n").count == 1)
