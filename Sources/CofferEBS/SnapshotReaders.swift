@@ -5,7 +5,8 @@ internal import Synchronization
 /// The snapshots that were read last: their manifests and packs, open. No key is among that, and no leave: whoever reads
 /// asks the KMS, each time.
 final class SnapshotReaders: Sendable {
-    private static let capacity = 16
+    /// Each holds up to 64 packs open, and a process 1024 files as a rule.
+    private static let capacity = 8
     /// How long one is kept.
     private static let seconds: Int64 = 60
 

@@ -82,7 +82,7 @@ extension VolumeService {
     }
 
     /// The volume key of a snapshot that is being written, which the KMS gives the caller.
-    nonisolated func volumeKey(of upload: SnapshotUpload, caller: Caller) async throws -> UploadKey {
+    nonisolated func volumeKey(of upload: SnapshotUpload, caller: Caller) async throws -> HeldVolumeKey {
         let wrapped = upload.content.header.keySlot.wrapped
         let unwrapped = try await unwrapped(
             wrapped,
@@ -90,13 +90,6 @@ extension VolumeService {
             ifTampered: "the wrapped volume key of snapshot \(upload.id) does not open under its context",
             caller: caller
         )
-        return UploadKey(unwrapped.takeVolumeKey())
+        return HeldVolumeKey(unwrapped.takeVolumeKey())
     }
-}
-
-/// A volume key for the length of one request.
-final class UploadKey: Sendable {
-    let value: VolumeKey
-
-    init(_ value: consuming VolumeKey) { self.value = value }
 }

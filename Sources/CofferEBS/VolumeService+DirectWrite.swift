@@ -51,7 +51,7 @@ extension VolumeService {
         _ block: DirectBlockUpload,
         _ checksum: BlockChecksum,
         _ upload: SnapshotUpload,
-        _ key: UploadKey
+        _ key: HeldVolumeKey
     ) throws(SnapshotError) {
         let header = upload.content.header
         let unitBytes = header.geometry.dataUnitBytes
@@ -115,7 +115,7 @@ extension VolumeService {
         return try await end(upload, key)
     }
 
-    private func end(_ upload: SnapshotUpload, _ key: UploadKey) async throws -> Snapshot.State {
+    private func end(_ upload: SnapshotUpload, _ key: HeldVolumeKey) async throws -> Snapshot.State {
         let (ended, end) = AsyncStream.makeStream(of: Never.self)
         afterwards {
             await self.commit(upload, key)
@@ -132,7 +132,7 @@ extension VolumeService {
         return try describe([record])[0].state
     }
 
-    private func commit(_ upload: SnapshotUpload, _ key: UploadKey) async {
+    private func commit(_ upload: SnapshotUpload, _ key: HeldVolumeKey) async {
         let id = upload.id
         do {
             try await Self.offTheActor {

@@ -66,7 +66,11 @@ extension VolumeService {
         try await requireTagging(tags, of: "snapshot", by: "ImportSnapshot", caller)
         try SnapshotRules.check(name: request.name, description: request.description, tags)
         let id = SnapshotID(random: SystemByteSource())
-        let incoming = try await Self.offTheActor { try SnapshotImport(from: descriptor, naming: id) }
+        let incoming = try await Self.offTheActor {
+            do throws(SnapshotError) {
+                return try SnapshotImport(from: descriptor, naming: id)
+            } catch { throw error.awsError }
+        }
         let key = incoming.header.keySlot.wrapped.keyARN
         var record = SnapshotRecord(
             id: id,
