@@ -133,7 +133,11 @@ extension VolumeService {
         } catch let error as AWSError {
             return [HomeFinding("cannotOpen", id.text, "volume \(volume.label): \(error.message)")]
         }
-        var findings = check.findings.map { finding in
+        let reencrypts = HeaderFinding.Code.reencryptionUnfinished.rawValue
+        // While a daemon is at it, it is no finding; one that was stopped goes on at the next attachment.
+        let isAtWork = view.state != .detached && check.findings.contains { $0.code == reencrypts }
+        if isAtWork { report.busy.insert(id.text) }
+        var findings = check.findings.filter { !isAtWork || $0.code != reencrypts }.map { finding in
             // What was cut short in the middle of a change of key is settled with the key.
             let mend: HomeMend? =
                 finding.code == HeaderFinding.Code.rewrapUnfinished.rawValue
@@ -149,7 +153,8 @@ extension VolumeService {
             report.unauthenticated.append(HomeReport.Unauthenticated(resource: id.text, why: why))
         }
         let image = VolumeImage(try openStore(volume, .readOnly), volumeID: id, clock: clock)
-        guard let header = try? image.read().newest() else { return findings }
+        // One that is re-encrypted has two keys for a while: which of them the index names is settled at its end.
+        guard let header = try? image.read().newest(), header.state != .reencrypting else { return findings }
         let key = header.activeSlot?.wrapped.keyARN ?? volume.kmsKeyARN
         if header.geometry.volumeBytes != volume.sizeBytes || key != volume.kmsKeyARN {
             let sentence =

@@ -98,6 +98,9 @@ extension VolumeService {
             started: now
         )
         record.tags = request.tags
+        // Held until it has a folder, so that it is told from one that a crash cut short.
+        let lock = try runtime.lock(id)
+        defer { runtime.giveUp(lock, of: id) }
         if let made = try catalog.insert(record, token: token) {
             // The same request, sent twice at once.
             guard let other = try catalog.snapshot(id: made) else { throw DirectError.notFound(made.text) }
