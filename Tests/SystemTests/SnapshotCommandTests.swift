@@ -168,4 +168,37 @@ internal import Testing
         for name in ["data", "back"] { _ = try coffer.succeed("volume", "detach", name) }
         _ = try coffer.succeed("snapshot", "rm", id, "--yes")
     }
+
+    @Test(arguments: [true, false])
+    func `a removal that was cut short is told, never restored from, and ended by the next one`(
+        _ isNeeded: Bool
+    ) throws {
+        let coffer = try CofferProgram()
+        _ = try coffer.succeed("volume", "create", "--name", "data", "--size", "16MiB")
+        let path = try coffer.succeed("volume", "attach", "data")
+        try RawFile(path).write(Array(repeating: 7, count: Self.megabyte), at: 0)
+        let id = try coffer.succeed("snapshot", "create", "data")
+        _ = try coffer.succeed("volume", "detach", "data")
+        if isNeeded { _ = try coffer.succeed("volume", "create", "--name", "made", "--snapshot", id) }
+        let killed = try coffer.run(
+            "snapshot",
+            "rm",
+            id,
+            "--yes",
+            environment: ["COFFER_TEST_KILL_AFTER": "snapshotRemoved"]
+        )
+        #expect(killed.code == 128 + SIGKILL)
+        let shown = try coffer.succeed("snapshot", "ls")
+        #expect(shown.contains("error") && shown.contains("coffer snapshot rm"), "\(shown)")
+        #expect(try coffer.run("volume", "create", "--snapshot", id).code == 5)
+        if isNeeded {
+            let place = try coffer.succeed("volume", "attach", "made")
+            let content = try RawFile(place, O_RDONLY).read(Self.megabyte, at: 0)
+            #expect(content == Array(repeating: 7, count: Self.megabyte))
+            _ = try coffer.succeed("volume", "detach", "made")
+        }
+        _ = try coffer.succeed("snapshot", "rm", id, "--yes")
+        if isNeeded { _ = try coffer.succeed("volume", "rm", "made", "--yes") }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(coffer.home)/snapshots") == [])
+    }
 }
