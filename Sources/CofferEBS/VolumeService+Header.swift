@@ -103,7 +103,13 @@ extension VolumeService {
         unsafe unlink(paths.changedMap(record.id))
         let mark = try catalog.mark(of: record.id)
         let header = try translating("restoring the header of \(record.label)") {
-            try image.restoreHeader(bytes, volumeKey, mark: mark, acceptingRollback: acceptsRollback)
+            try image.restoreHeader(
+                bytes,
+                volumeKey,
+                mark: mark,
+                acceptingRollback: acceptsRollback,
+                volumeBytes: record.sizeBytes
+            )
         }
         try catalog.setMark(header.mark, of: record.id)
         logger.info("restored header", metadata: ["volume": "\(record.id)"])
