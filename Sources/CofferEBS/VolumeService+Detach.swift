@@ -137,6 +137,9 @@ extension VolumeService {
             await endHungDaemon(view)
             isGivenUp = true
         }
+        if isGivenUp || view.state == .crashed || view.state == .hung {
+            await letGo(record, view)
+        }
         // Above a dead daemon nothing can be saved by waiting: what is busy is detached lazily.
         let lazy = force || view.state == .crashed || view.state == .hung
         for mount in view.filesystemMounts.reversed() {
@@ -287,6 +290,18 @@ extension VolumeService {
         guard let daemon = view.record?.daemon, daemon.isAlive else { return }
         kill(daemon.processID, SIGKILL)
         _ = await Self.waits(seconds: 5, until: { !daemon.isAlive })
+    }
+
+    /// Frees what waits for a daemon that is gone: requests in the kernel, which may hold up its own end, and a filesystem
+    /// that it held still for a snapshot. One that is unmounted while it is held still stays, and its loop device with it.
+    private func letGo(_ record: VolumeRecord, _ view: AttachmentView) async {
+        await abortConnection(view)
+        let file = paths.file(record.id)
+        _ = await Self.waits(seconds: 5) { !RuntimeFolder.isServed(file: file) }
+        for mount in view.filesystemMounts where geteuid() == 0 {
+            // A program of its own: it may hang, and fails where the filesystem is not held still.
+            _ = try? await ChildProcess.run("fsfreeze", ["--unfreeze", mount.mountPoint], limitSeconds: 10)
+        }
     }
 
     /// Ends a FUSE connection by its number: every request on it fails at once, and whoever waits in the kernel is freed.
