@@ -126,6 +126,12 @@ extension RuntimeFolder {
         return view.exposedMounts.isEmpty ? .elsewhere : .attached
     }
 
+    /// Whether the volume's daemon has undone its mount, and lives to complete a snapshot.
+    func completesSnapshot(_ id: VolumeID) -> Bool {
+        guard let status = daemonStatus(id) else { return false }
+        return status.fuseConnection == 0 && status.snapshot != nil
+    }
+
     /// Asks the daemon, with a time limit.
     private func daemonStatus(_ id: VolumeID) -> DaemonStatus? {
         guard isOwn(id) else { return nil }

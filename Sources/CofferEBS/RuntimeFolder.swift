@@ -81,6 +81,19 @@ public struct RuntimeFolder: Sendable {
         unsafe unlink(recordPath(id))
         unsafe unlink(recordPath(id) + ".new")
         unsafe unlink(controlSocket(id))
+        clearPaths(id)
+    }
+
+    /// Notes that the daemon of a finished attachment is one without a mount now, which leaves by itself.
+    func keepWorker(_ record: AttachmentRecord, of id: VolumeID) throws {
+        var record = record
+        (record.mountDirectory, record.fuseConnection, record.isWorker) = (nil, nil, true)
+        try store(record, of: id)
+        clearPaths(id)
+    }
+
+    /// The ways to the exposed file.
+    private func clearPaths(_ id: VolumeID) {
         unsafe rmdir(defaultExposedDirectory(id))
         removeLinks(id)
     }

@@ -169,6 +169,39 @@ internal import Testing
         _ = try coffer.succeed("snapshot", "rm", id, "--yes")
     }
 
+    @Test(arguments: [[], ["--force"]])
+    func `a snapshot that is being made outlives the detach of its volume`(_ force: [String]) throws {
+        let coffer = try CofferProgram()
+        _ = try coffer.succeed("volume", "create", "--name", "data", "--size", "1GiB")
+        let path = try coffer.succeed("volume", "attach", "data")
+        let words = ["if=/dev/urandom", "of=\(path)", "bs=1M", "count=700", "conv=notrunc"]
+        _ = try CofferProgram.execute("/usr/bin/dd", words)
+        let id = try coffer.succeed("snapshot", "create", "data", "--no-wait")
+        let detached = try CofferProgram.execute(
+            "\(CofferProgram.programs)/coffer",
+            ["volume", "detach", "data", "--home", coffer.home] + force
+        )
+        #expect(detached.code == 0, "\(detached.errors)")
+        let state = try coffer.succeed("snapshot", "show", id, "--output", "json")
+        #expect(state.contains("\"State\" : \"pending\""), "the detach has waited for the snapshot")
+        #expect(try coffer.succeed("volume", "ls").contains("available"))
+        let refused = try coffer.run("volume", "attach", "data")
+        #expect(refused.code == 5 && refused.errors.contains("snapshot"), "\(refused.errors)")
+        // Safe to repeat, and no harm to it.
+        _ = try coffer.succeed("volume", "detach", "data")
+        let isComplete = waits(seconds: 60) {
+            (try? coffer.succeed("snapshot", "show", id, "--output", "json"))?
+                .contains("\"State\" : \"completed\"") == true
+        }
+        #expect(isComplete)
+        _ = try coffer.succeed("volume", "create", "--name", "back", "--snapshot", id)
+        let (first, second) = (
+            try coffer.succeed("volume", "attach", "data"), try coffer.succeed("volume", "attach", "back")
+        )
+        #expect(try CofferProgram.execute("/usr/bin/cmp", [first, second]).code == 0)
+        for name in ["data", "back"] { _ = try coffer.succeed("volume", "detach", name) }
+    }
+
     @Test(arguments: [true, false])
     func `a removal that was cut short is told, never restored from, and ended by the next one`(
         _ isNeeded: Bool
