@@ -269,6 +269,19 @@ struct CrashTests {
         }
     }
 
+    @Test func `a growth that was cut short before the index knew of it shows at the next attach`() throws {
+        let coffer = try CofferProgram()
+        let id = try coffer.succeed("volume", "create", "--size", "1MiB")
+        _ = try coffer.succeed("volume", "modify", id, "--size", "2MiB")
+        // As a kill between the header and the catalogue leaves it.
+        _ = try SQLite.run("\(coffer.home)/catalog.sqlite", "UPDATE volume SET sizeBytes = 1048576")
+        let exposed = try coffer.succeed("volume", "attach", id)
+        #expect(try RawFile(exposed, O_RDONLY).read(4096, at: (2 << 20) - 4096).count == 4096)
+        let shown = try coffer.succeed("volume", "show", id, "--output", "json")
+        #expect(shown.contains("\"SizeBytes\" : 2097152"))
+        _ = try coffer.succeed("volume", "detach", id)
+    }
+
     @Test func `a creation that was cut short says so and can be removed`() throws {
         let coffer = try CofferProgram()
         let id = try coffer.succeed("volume", "create", "--size", "1MiB")
