@@ -73,6 +73,8 @@ extension VolumeService {
                 try image.repair(volumeKey, mark: mark)
             }
             try catalog.setMark(header.mark, of: record.id)
+            // A re-wrap that was cut short ends too: where the new key does not open it, by the old one.
+            _ = try? await settleRewrap(record, image, header, volumeKey, caller: caller)
             logger.info("repaired volume", metadata: ["volume": "\(record.id)"])
         }
         return Self.check(record, before, more: [], whyNot: nil)
