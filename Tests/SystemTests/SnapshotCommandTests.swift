@@ -156,8 +156,14 @@ internal import Testing
         let shown = try coffer.succeed("volume", "show", volume, "--output", "json")
         let process = try #require(shown.firstMatch(of: #/"ProcessId" : (\d+)/#)?.output.1)
         _ = try CofferProgram.execute("/usr/bin/kill", ["-9", String(process)])
-        let state = try coffer.succeed("snapshot", "show", id, "--output", "json")
-        #expect(state.contains("\"State\" : \"error\"") || state.contains("\"State\" : \"completed\""))
+        // It takes a moment to die.
+        let isOver = waits(seconds: 20) {
+            guard let state = try? coffer.succeed("snapshot", "show", id, "--output", "json") else {
+                return false
+            }
+            return state.contains("\"State\" : \"error\"") || state.contains("\"State\" : \"completed\"")
+        }
+        #expect(isOver)
         _ = try coffer.run("volume", "unmount", "data", "--force")
         let next = try coffer.succeed("snapshot", "create", "data")
         _ = try coffer.succeed("volume", "create", "--name", "back", "--snapshot", next)
