@@ -123,4 +123,12 @@ public struct HeaderFlags: Sendable, Equatable {
     /// snapshot".
     static let unfilledBit: UInt32 = 1 << 1
     static let unfilled = HeaderFlags(incompatible: unfilledBit, readOnlyCompatible: 0, compatible: 0)
+    /// The same without that bit.
+    var filled: HeaderFlags {
+        HeaderFlags(
+            incompatible: incompatible & ~Self.unfilledBit,
+            readOnlyCompatible: readOnlyCompatible,
+            compatible: compatible
+        )
+    }
 }

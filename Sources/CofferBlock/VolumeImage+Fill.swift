@@ -9,11 +9,7 @@ extension VolumeImage {
     ) throws(HeaderError) -> VolumeHeader {
         var (reading, header) = try openReading(volumeKey, mark: mark, acceptingRollback: false)
         guard header.isUnfilled else { return header }
-        header.flags = HeaderFlags(
-            incompatible: header.flags.incompatible & ~HeaderFlags.unfilledBit,
-            readOnlyCompatible: header.flags.readOnlyCompatible,
-            compatible: header.flags.compatible
-        )
+        header.flags = header.flags.filled
         return try update(header, after: reading, volumeKey)
     }
 }

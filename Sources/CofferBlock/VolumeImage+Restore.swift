@@ -41,11 +41,16 @@ extension VolumeImage {
     /// A saved header of a volume key that the volume no longer uses is refused, unless `acceptingRollback`:
     /// under it the data would read as noise. One from before a re-wrap is not: the KMS key it names opened
     /// it just now.
+    ///
+    /// One from before the volume grew, or was filled, would hide what was written since. So it takes the size of an
+    /// authentic copy, and that it is filled; and the size `volumeBytes`, where somebody knows that the volume had it and
+    /// the store has room for it.
     public func restoreHeader(
         _ bytes: [UInt8],
         _ volumeKey: borrowing VolumeKey,
         mark: RollbackMark?,
-        acceptingRollback: Bool = false
+        acceptingRollback: Bool = false,
+        volumeBytes: UInt64 = 0
     ) throws(HeaderError) -> VolumeHeader {
         var header = try readSavedHeader(bytes)
         guard VolumeHeader.isAuthentic(bytes, macKey: try header.macKey(from: volumeKey)) else {
@@ -71,8 +76,19 @@ extension VolumeImage {
             guard let copy = reading.header(in: place) else { continue }
             try copy.requireKnownFeatures()
             Self.raise(&header, to: copy.mark)
+            guard copy.uuid == header.uuid else { continue }
+            Self.grow(&header, toBytes: copy.geometry.volumeBytes, reading)
+            if !copy.isUnfilled { header.flags = header.flags.filled }
         }
+        Self.grow(&header, toBytes: volumeBytes, reading)
         return try update(header, after: reading, volumeKey)
+    }
+
+    private static func grow(_ header: inout VolumeHeader, toBytes count: UInt64, _ reading: HeaderReading) {
+        guard let grown = header.geometry.grown(toBytes: count), grown.storeBytes <= reading.storeBytes else {
+            return
+        }
+        header.geometry = grown
     }
 
     /// Counters of a copy that is not authentic could be anything, and are not followed.

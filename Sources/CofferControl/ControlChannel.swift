@@ -78,6 +78,11 @@ public struct ControlChannel: ~Copyable, Sendable {
         return message
     }
 
+    /// Whether a message has begun to arrive within the time, or the other end has closed the channel.
+    public borrowing func hasAnswer(withinMilliseconds limit: Int) throws(ControlError) -> Bool {
+        try waitUntilReady(descriptor, for: POLLIN, by: Deadline(milliseconds: limit))
+    }
+
     // MARK: - Secrets
 
     /// Sends the bytes of a secret as they are.

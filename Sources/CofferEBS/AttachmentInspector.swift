@@ -69,7 +69,8 @@ extension RuntimeFolder {
             loops.contains { $0.deviceMajor == mount.deviceMajor && $0.deviceMinor == mount.deviceMinor }
                 || files.contains(mount.source)
         }
-        let status = daemonStatus(id)
+        // A killed one's socket stays open as long as one of its threads waits in the kernel.
+        let status = record?.daemon?.isAlive == false ? nil : daemonStatus(id)
         var view = AttachmentView(
             state: .detached,
             record: record,
@@ -118,9 +119,17 @@ extension RuntimeFolder {
         case nil: break
         }
         if lives { return .hung }
+        guard isServed() else { return view.leavesNothing ? .detached : .crashed }
+        // Killed, it keeps file and mount as long as one of its threads waits in the kernel, for the volume itself perhaps.
+        if view.record?.daemon?.isDefunct == true { return .crashed }
         // A daemon that lost its record and its socket: its mount, if it is here, can be taken away.
-        if isServed() { return view.exposedMounts.isEmpty ? .elsewhere : .attached }
-        return view.leavesNothing ? .detached : .crashed
+        return view.exposedMounts.isEmpty ? .elsewhere : .attached
+    }
+
+    /// Whether the volume's daemon has undone its mount, and lives to complete a snapshot.
+    func completesSnapshot(_ id: VolumeID) -> Bool {
+        guard let status = daemonStatus(id) else { return false }
+        return status.fuseConnection == 0 && status.snapshot != nil
     }
 
     /// Asks the daemon, with a time limit.

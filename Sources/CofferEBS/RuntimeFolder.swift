@@ -81,6 +81,19 @@ public struct RuntimeFolder: Sendable {
         unsafe unlink(recordPath(id))
         unsafe unlink(recordPath(id) + ".new")
         unsafe unlink(controlSocket(id))
+        clearPaths(id)
+    }
+
+    /// Notes that the daemon of a finished attachment is one without a mount now, which leaves by itself.
+    func keepWorker(_ record: AttachmentRecord, of id: VolumeID) throws {
+        var record = record
+        (record.mountDirectory, record.fuseConnection, record.isWorker) = (nil, nil, true)
+        try store(record, of: id)
+        clearPaths(id)
+    }
+
+    /// The ways to the exposed file.
+    private func clearPaths(_ id: VolumeID) {
         unsafe rmdir(defaultExposedDirectory(id))
         removeLinks(id)
     }
@@ -158,11 +171,15 @@ struct ProcessIdentity: Codable, Sendable, Equatable {
     /// Whether it still lives; a zombie does not.
     var isAlive: Bool { Self.startTicks(processID) == startTicks }
 
+    /// Whether it was killed, and is held up by a thread that waits in the kernel, or is not reaped yet.
+    var isDefunct: Bool {
+        guard let fields = ProcessStat.fields(of: processID), fields.count > 19 else { return false }
+        return fields[0] == "Z" && UInt64(fields[19]) == startTicks
+    }
+
     /// Lets a dead child go whom this process started: else it stays in the process table for as long as this one lives.
     func reap() {
-        guard let fields = ProcessStat.fields(of: processID), fields.count > 19, fields[0] == "Z",
-            UInt64(fields[19]) == startTicks
-        else { return }
+        guard isDefunct else { return }
         var status: Int32 = 0
         unsafe waitpid(processID, &status, WNOHANG)
     }

@@ -131,4 +131,6 @@ public enum AttachmentStep: String, Sendable, CaseIterable {
     case recorded, rewrapBegun, epochRaised, daemonStarted, keySent, attached, loopAttached, formatting,
         formatted
     case mounted
+    /// Of a snapshot's removal: its files are gone, and the index has it still.
+    case snapshotRemoved
 }

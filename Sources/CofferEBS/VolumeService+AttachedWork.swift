@@ -34,7 +34,8 @@ extension VolumeService {
         throw failure.error
     }
 
-    /// Asks a volume's daemon to do something, and waits until it is durable.
+    /// Asks a volume's daemon to do something, and waits until it is durable. A sync of the volume's file may take long
+    /// behind what others write.
     func ask(
         _ request: ControlRequest,
         of record: VolumeRecord,
@@ -47,10 +48,27 @@ extension VolumeService {
             )
             try channel.send(request)
             try send(channel)
-            // A sync of the volume's file may take long behind what others write.
-            return try channel.receive(ControlAnswer.self, timeoutMilliseconds: 120_000)
-        } catch {
+            try awaitAnswer(channel, of: record)
+            return try channel.receive(ControlAnswer.self, timeoutMilliseconds: 5000)
+        } catch let error as ControlError {
             throw AWSError(.internalError, "the daemon of volume \(record.label) does not answer: \(error)")
+        }
+    }
+
+    /// The socket of a daemon that was killed stays open as long as one of its threads waits in the kernel, for the volume
+    /// itself perhaps: so its life is looked at too.
+    private func awaitAnswer(_ channel: borrowing ControlChannel, of record: VolumeRecord) throws {
+        let daemon = runtime.record(record.id)?.daemon
+        let deadline = ContinuousClock.now + .seconds(120)
+        while try !channel.hasAnswer(withinMilliseconds: 500) {
+            if let daemon, !daemon.isAlive {
+                throw AWSError(
+                    .internalError,
+                    "the daemon of volume \(record.label) died before it answered",
+                    hint: "clean up with `coffer volume unmount \(record.label)`"
+                )
+            }
+            guard ContinuousClock.now < deadline else { throw ControlError.timedOut }
         }
     }
 }

@@ -61,7 +61,10 @@ extension VolumeService {
                 readOnly: options.isReadOnly
             )
         }
-        if !options.isReadOnly { try catalog.setMark(start.mark, of: record.id) }
+        if !options.isReadOnly {
+            try catalog.setMark(start.mark, of: record.id)
+            try noteGrowth(of: record, toBytes: start.header.geometry.volumeBytes)
+        }
         if !start.damagedCopies.isEmpty {
             let names = start.damagedCopies.map(\.name).joined(separator: " and ")
             notices.append(
@@ -97,6 +100,15 @@ extension VolumeService {
             caller: caller
         )
         return HeldVolumeKey(unwrapped.takeVolumeKey())
+    }
+
+    /// Ends a growth that was cut short between the header and the index.
+    private func noteGrowth(of record: VolumeRecord, toBytes bytes: UInt64) throws {
+        guard bytes > record.sizeBytes else { return }
+        try catalog.change(record.id) { volume in
+            volume.sizeBytes = bytes
+            if [.ext4, .xfs].contains(volume.filesystem) { volume.awaitsFilesystemGrowth = true }
+        }
     }
 
     /// The volume key behind the header's active slot, from KMS. The header is not authenticated yet: its context must

@@ -32,10 +32,12 @@ extension VolumeService {
         try paths.syncVolumesFolder()
         // What an attachment that ended by itself has left.
         await retireGrants(of: record.id)
-        try catalog.removeVolume(record.id)
-        runtime.remove(record.id)
+        // While the volume is on the index: whoever ends a removal that was cut short frees what it needed, too.
+        try catalog.change(record.id) { $0.stage = .deleting }
         discardSnapshot(of: record)
         if record.snapshot != nil { releaseRetiredSnapshots() }
+        try catalog.removeVolume(record.id)
+        runtime.remove(record.id)
         note(record, "deleteVolume", "deleted")
         logger.info("deleted volume", metadata: ["volume": "\(record.id)"])
     }

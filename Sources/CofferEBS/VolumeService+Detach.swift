@@ -137,22 +137,31 @@ extension VolumeService {
             await endHungDaemon(view)
             isGivenUp = true
         }
+        if isGivenUp || view.state == .crashed || view.state == .hung {
+            await letGo(record, view)
+        }
         // Above a dead daemon nothing can be saved by waiting: what is busy is detached lazily.
         let lazy = force || view.state == .crashed || view.state == .hung
         for mount in view.filesystemMounts.reversed() {
             try await unmount(mount, lazy: lazy, record)
         }
         await takeLoopsAway(view)
-        let wasKilled = try await endDaemon(record, view, lazy: lazy)
-        let lost = isGivenUp || wasKilled || view.state == .faulted || runtime.lastSyncFailed(record.id)
-        runtime.clear(record.id)
+        let ending = try await endDaemon(record, view, lazy: lazy)
+        let isKilled = isGivenUp || ending == .killed
+        let lost = isKilled || view.state == .faulted || runtime.lastSyncFailed(record.id)
+        if ending == .worksOn, let note = view.record {
+            try runtime.keepWorker(note, of: record.id)
+        } else {
+            runtime.clear(record.id)
+        }
         runtime.forgetLoss(record.id)
         logger.info("detached volume", metadata: ["volume": "\(record.id)"])
         guard !lost else {
+            let snapshot = isKilled ? view.status?.snapshot?.snapshotID : nil
             throw AWSError(
                 .internalError,
                 "volume \(record.label) is detached, but the last sync of its file failed: what was written since the one "
-                    + "before may be lost",
+                    + "before may be lost" + (snapshot.map { ", and snapshot \($0) came to nothing" } ?? ""),
                 hint: "check its filesystem, and see \(runtime.log(record.id))"
             )
         }
@@ -219,9 +228,22 @@ extension VolumeService {
         _ = await Self.waits(seconds: 3, until: { LoopDevice.all(backedBy: file).isEmpty })
     }
 
-    /// Unmounts the exposed folder, where the daemon has not left by itself, and waits until the daemon has ended. Gives
-    /// whether it had to be killed, so that it made no last sync.
-    private func endDaemon(_ record: VolumeRecord, _ view: AttachmentView, lazy: Bool) async throws -> Bool {
+    /// How a daemon has left.
+    private enum DaemonEnding {
+        case ended
+        /// Its last sync was not made.
+        case killed
+        /// All is synced and unmounted; it makes a snapshot, and leaves by itself then.
+        case worksOn
+    }
+
+    /// Unmounts the exposed folder, where the daemon has not left by itself, and waits until the daemon has ended, or has
+    /// nothing left to do but to complete a snapshot.
+    private func endDaemon(
+        _ record: VolumeRecord,
+        _ view: AttachmentView,
+        lazy: Bool
+    ) async throws -> DaemonEnding {
         let runtime = runtime
         let daemon = view.record?.daemon ?? view.status.flatMap { ProcessIdentity(processID: $0.processID) }
         // A daemon that was told to leave at the last close is on its way out now.
@@ -242,21 +264,24 @@ extension VolumeService {
                     hint: "`fuser -v \(file)` names it"
                 )
             }
-            return false
+            return .ended
         }
         // One whose file is still open, or whose mount has a copy elsewhere, is asked to leave, which syncs. Its last sync
         // may take long: unless forced it is given the time.
-        if await !Self.waits(seconds: isStillUsed ? 0 : 10, until: { !daemon.isAlive }) {
+        let id = record.id
+        let hasLeft: @Sendable () -> Bool = { !daemon.isAlive || runtime.completesSnapshot(id) }
+        if await !Self.waits(seconds: isStillUsed ? 0 : 10, until: hasLeft) {
             if daemon.isAlive { kill(daemon.processID, SIGTERM) }
-            if await !Self.waits(seconds: lazy ? 25 : 600, until: { !daemon.isAlive }) {
+            if await !Self.waits(seconds: lazy ? 25 : 600, until: hasLeft) {
                 try await endByForce(daemon, record, view, lazy: lazy)
-                return true
+                return .killed
             }
         }
+        if daemon.isAlive { return .worksOn }
         daemon.reap()
         // A process's threads may hold its files for a moment after it counts as dead.
         _ = await Self.waits(seconds: 2) { !RuntimeFolder.isServed(file: file) }
-        return false
+        return .ended
     }
 
     private func endByForce(
@@ -287,6 +312,18 @@ extension VolumeService {
         guard let daemon = view.record?.daemon, daemon.isAlive else { return }
         kill(daemon.processID, SIGKILL)
         _ = await Self.waits(seconds: 5, until: { !daemon.isAlive })
+    }
+
+    /// Frees what waits for a daemon that is gone: requests in the kernel, which may hold up its own end, and a filesystem
+    /// that it held still for a snapshot. One that is unmounted while it is held still stays, and its loop device with it.
+    private func letGo(_ record: VolumeRecord, _ view: AttachmentView) async {
+        await abortConnection(view)
+        let file = paths.file(record.id)
+        _ = await Self.waits(seconds: 5) { !RuntimeFolder.isServed(file: file) }
+        for mount in view.filesystemMounts where geteuid() == 0 {
+            // A program of its own: it may hang, and fails where the filesystem is not held still.
+            _ = try? await ChildProcess.run("fsfreeze", ["--unfreeze", mount.mountPoint], limitSeconds: 10)
+        }
     }
 
     /// Ends a FUSE connection by its number: every request on it fails at once, and whoever waits in the kernel is freed.

@@ -73,6 +73,8 @@ extension VolumeService {
                 try image.repair(volumeKey, mark: mark)
             }
             try catalog.setMark(header.mark, of: record.id)
+            // A re-wrap that was cut short ends too: where the new key does not open it, by the old one.
+            _ = try? await settleRewrap(record, image, header, volumeKey, caller: caller)
             logger.info("repaired volume", metadata: ["volume": "\(record.id)"])
         }
         return Self.check(record, before, more: [], whyNot: nil)
@@ -103,7 +105,13 @@ extension VolumeService {
         unsafe unlink(paths.changedMap(record.id))
         let mark = try catalog.mark(of: record.id)
         let header = try translating("restoring the header of \(record.label)") {
-            try image.restoreHeader(bytes, volumeKey, mark: mark, acceptingRollback: acceptsRollback)
+            try image.restoreHeader(
+                bytes,
+                volumeKey,
+                mark: mark,
+                acceptingRollback: acceptsRollback,
+                volumeBytes: record.sizeBytes
+            )
         }
         try catalog.setMark(header.mark, of: record.id)
         logger.info("restored header", metadata: ["volume": "\(record.id)"])

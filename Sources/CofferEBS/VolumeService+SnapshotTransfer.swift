@@ -66,11 +66,10 @@ extension VolumeService {
         try await requireTagging(tags, of: "snapshot", by: "ImportSnapshot", caller)
         try SnapshotRules.check(name: request.name, description: request.description, tags)
         let id = SnapshotID(random: SystemByteSource())
-        let incoming = try await Self.offTheActor {
-            do throws(SnapshotError) {
-                return try SnapshotImport(from: descriptor, naming: id)
-            } catch { throw error.awsError }
-        }
+        let incoming: SnapshotImport
+        do {
+            incoming = try await Self.offTheActor { try SnapshotImport(from: descriptor, naming: id) }
+        } catch let error as SnapshotError { throw error.awsError.context("importing a snapshot") }
         let key = incoming.header.keySlot.wrapped.keyARN
         var record = SnapshotRecord(
             id: id,

@@ -273,26 +273,39 @@ extension VolumeService {
         logger.info("deleted snapshot", metadata: ["snapshot": "\(record.id)"])
     }
 
-    /// Removes a snapshot that is complete or has failed, and what nobody needs of it.
+    /// Removes a snapshot that is complete or has failed, and what nobody needs of it. One whose removal is cut short is
+    /// in `error` from its beginning on, and never restored from; removing it again ends that.
     func discard(_ id: SnapshotID) throws {
         let store = SnapshotStore(try openSnapshots())
         let isBeingRead = try isBeingRead(id)
         // From here on there is no way back: what a crash leaves of it is no snapshot that got lost.
         try catalog.change(id) { record in
-            if record.stage == .completed { record.failure = "its deletion was interrupted" }
+            guard record.stage != .failed else { return }
             record.stage = .failed
+            record.failure = "its deletion was interrupted: finish it with `coffer snapshot rm \(id)`"
         }
         do throws(SnapshotError) {
-            // Of one that failed its note tells where blocks may be left.
-            let noted = (try? store.state(id))?.lineage
-            let lineage = (try? store.manifest(id).header.lineage) ?? noted
+            let lineage = lineage(of: id, store)
             do throws(SnapshotError) {
                 if isBeingRead { try store.retire(id) } else { try store.remove(id) }
             } catch .notFound {}  // it failed before it had a folder, or its removal was interrupted
-            if let lineage { try collect(lineage, store) }
+            onStep(.snapshotRemoved)
+            if let lineage {
+                try collect(lineage, store)
+            } else {
+                // A lineage with a manifest that cannot be read keeps what it has.
+                for lineage in try store.lineages() { try? collect(lineage, store) }
+            }
         } catch { throw error.awsError }
         try catalog.removeSnapshot(id)
         releaseRetiredSnapshots()
+    }
+
+    /// Where a snapshot's blocks are; nil where a removal that was cut short has left nothing that tells.
+    private func lineage(of id: SnapshotID, _ store: SnapshotStore) -> LineageID? {
+        if let manifest = try? SnapshotManifest.kept(id, in: store.storage) { return manifest.header.lineage }
+        // Of one that failed its note tells where blocks may be left.
+        return (try? store.state(id))?.lineage
     }
 
     /// Frees the blocks that no snapshot names any more. Where one is being made, its successor's end does it.

@@ -13,17 +13,21 @@ extension SnapshotStore {
         try storage.isLocked(lineage.lockFile)
     }
 
-    /// What has become of a snapshot, for whoever shows it. Throws `.notFound` where it was removed, or retired.
+    /// What has become of a snapshot, for whoever shows it. Throws `.notFound` where it was removed, or retired, or has
+    /// no note yet: its folder comes right before that.
     public func status(_ id: SnapshotID) throws(SnapshotError) -> SnapshotStatus {
         // The note goes after the manifest has come, so it is looked at first.
-        let noted = try state(id)
+        var noted = try state(id)
         if try isComplete(id) { return .completed }
-        guard let noted else {
-            guard let names = try storage.names(in: id.folder), !names.contains(id.retiredManifest.name)
-            else {
+        if noted == nil {
+            guard try storage.names(in: id.folder)?.contains(id.state.name) == true else {
                 throw .notFound(id)
             }
-            return .error(reason: "it is not whole")
+            // It has come meanwhile, or cannot be read.
+            noted = try state(id)
+        }
+        guard let noted else {
+            return try isComplete(id) ? .completed : .error(reason: "it is not whole")
         }
         switch noted.phase {
         case .error(let reason): return .error(reason: reason)

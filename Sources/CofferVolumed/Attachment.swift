@@ -118,6 +118,7 @@ enum Attachment {
         }
         var connection: UInt32?
         var keeper: VolumeKeeper?
+        var responder: ControlResponder?
         do {
             try Hardening.afterTheMount()
             try BackgroundThread.onTermination { number in
@@ -139,7 +140,7 @@ enum Attachment {
                     log: log
                 )
             }
-            try ControlResponder(
+            let responding = ControlResponder(
                 listener: listener,
                 volumeID: volumeID,
                 file: exposed,
@@ -149,7 +150,9 @@ enum Attachment {
                 backingIO: backing.kind,
                 kernel: try XTSKernel.preferred,
                 log: log
-            ).start()
+            )
+            try responding.start()
+            responder = responding
             let ready = AttachReady(
                 processID: getpid(),
                 fuseConnection: connection ?? 0,
@@ -168,6 +171,7 @@ enum Attachment {
             keeper?.stopWork()
             let isDurable = leave(session, connection, order, log)
             // Its content is of an earlier moment: what has become of the volume since does not matter to it.
+            responder?.noteThatNothingIsMounted()
             keeper?.waitForSnapshot()
             settle(volume, isDurable)
             if reason == .lastClose, let leavings = order.leavings { Leavings.remove(leavings) }

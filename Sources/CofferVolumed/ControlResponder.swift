@@ -8,6 +8,7 @@ internal import CofferSnapshot
 internal import CofferXTS
 internal import Glibc
 internal import Logging
+internal import Synchronization
 
 /// Answers over the control socket, one caller at a time, from a thread of its own: a store that hangs does not keep it
 /// from saying so, unless it is asked for what needs the store.
@@ -20,7 +21,8 @@ final class ControlResponder: Sendable {
     private let file: ExposedFile
     /// nil where nothing is written to the volume.
     private let keeper: VolumeKeeper?
-    private let connection: UInt32
+    /// 0 once the mount is undone.
+    private let connection: Atomic<UInt32>
     private let threadCount: Int
     private let backingIO: BackingIO
     private let kernel: XTSKernel
@@ -38,10 +40,14 @@ final class ControlResponder: Sendable {
         log: Logger
     ) {
         self.listener = listener
-        (self.volumeID, self.file, self.keeper, self.connection) = (volumeID, file, keeper, connection)
+        (self.volumeID, self.file, self.keeper) = (volumeID, file, keeper)
+        self.connection = Atomic(connection)
         (self.threadCount, self.backingIO) = (threadCount, backingIO)
         (self.kernel, self.log) = (kernel, log)
     }
+
+    /// From here on this daemon is one without a mount, which works on the volume until it leaves.
+    func noteThatNothingIsMounted() { connection.store(0, ordering: .releasing) }
 
     func start() throws(StartFailure) {
         try BackgroundThread.start {
@@ -132,7 +138,7 @@ final class ControlResponder: Sendable {
             volumeID: volumeID.text,
             processID: getpid(),
             state: file.isLeaving ? .leaving : file.volume.isFaulted ? .faulted : .serving,
-            fuseConnection: connection,
+            fuseConnection: connection.load(ordering: .acquiring),
             openCount: file.openCount,
             volumeBytes: file.volume.volumeBytes,
             threadCount: threadCount,

@@ -173,6 +173,32 @@ import Testing
         #expect(try image.check(HeaderSubject.volumeKey()).isClean)
     }
 
+    @Test func `a header saved before the volume grew hides nothing of what it has grown by`() throws {
+        let store = try HeaderSubject.store()
+        let image = HeaderSubject.image(store)
+        let saved = try image.saveHeader()
+        let before = try image.readSavedHeader(saved).geometry.volumeBytes
+        let mark = try image.grow(toBytes: 2 * before, HeaderSubject.volumeKey(), mark: nil).mark
+        let beside = try image.restoreHeader(saved, HeaderSubject.volumeKey(), mark: mark)
+        #expect(beside.geometry.volumeBytes == 2 * before, "a good copy knows the size")
+
+        store.write([UInt8](repeating: 0, count: 1 << 17)[...], at: 0)
+        let alone = try image.restoreHeader(
+            saved,
+            HeaderSubject.volumeKey(),
+            mark: beside.mark,
+            volumeBytes: 2 * before
+        )
+        #expect(alone.geometry.volumeBytes == 2 * before)
+        let tooLarge = try image.restoreHeader(
+            saved,
+            HeaderSubject.volumeKey(),
+            mark: alone.mark,
+            volumeBytes: 1 << 40
+        )
+        #expect(tooLarge.geometry.volumeBytes == 2 * before, "the store has no room for more")
+    }
+
     @Test func `a header saved from copy B is as good`() throws {
         let store = try HeaderSubject.store()
         HeaderSubject.damage(store, .a)

@@ -97,16 +97,6 @@ struct VolumeAttachTests {
             (.volumeInUse, { _ = try await attach(home, id) }),
             (.volumeInUse, { try await home.volumes.deleteVolume(id, caller: home.root) }),
             (.volumeInUse, { _ = try await home.volumes.repairVolume(id, caller: home.root) }),
-            (
-                .volumeInUse,
-                {
-                    _ = try await home.volumes.rekeyVolume(
-                        id,
-                        to: KeyReference("alias/aws/ebs"),
-                        caller: home.root
-                    )
-                }
-            ),
             (.deviceInUse, { _ = try await attach(home, other, device: "/dev/sdf") }),
             (.deviceInUse, { _ = try await attach(home, other, device: "sdf") }),
             (.invalidParameterValue, { _ = try await attach(home, other, device: "/dev/../sdf") }),

@@ -152,6 +152,17 @@ import Testing
         }
     }
 
+    @Test func `a snapshot that has its folder and no note yet is not taken for one that failed`() throws {
+        let store = SnapshotStore(storage)
+        #expect(try storage.makeFolder(SnapshotSubject.id(1).folder))
+        storage.put([1], to: SnapshotSubject.id(1).newState)
+        #expect(throws: SnapshotError.notFound(SnapshotSubject.id(1))) {
+            try store.status(SnapshotSubject.id(1))
+        }
+        storage.put([1], to: SnapshotSubject.id(1).state)
+        #expect(try store.status(SnapshotSubject.id(1)) == .error(reason: "it is not whole"))
+    }
+
     @Test func `an error of the source is the snapshot's`() throws {
         let volume = volume()
         volume.nextError = .system(errno: 5, call: .read)

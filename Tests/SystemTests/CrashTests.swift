@@ -86,6 +86,26 @@ struct CrashTests {
         #expect(!MountTable.text().contains(id) && MountTable.type(of: mount) == nil)
     }
 
+    @Test func `a filesystem that was held still when its daemon was killed goes all the same`() throws {
+        let coffer = try CofferProgram()
+        let mount = coffer.folder.path("mnt")
+        let id = try coffer.succeed("volume", "create", "--size", "16MiB")
+        _ = try coffer.succeed("volume", "mount", id, mount)
+        try Data("kept".utf8).write(to: URL(fileURLWithPath: "\(mount)/file"))
+        // As a snapshot holds it still, which syncs it too.
+        #expect(try CofferProgram.execute("/usr/sbin/fsfreeze", ["--freeze", mount]).code == 0)
+        let daemon = try #require(Daemons.processID(volume: id))
+        Daemons.signal(daemon, SIGKILL)
+        #expect(waits(seconds: 5) { !Daemons.isAlive(daemon) })
+        _ = try coffer.succeed("volume", "unmount", id)
+        #expect(try coffer.succeed("volume", "ls").contains("available"))
+        // Unmounted while it is held still it would stay for good, with its loop device.
+        #expect(try CofferProgram.execute("/usr/sbin/losetup", ["--all"]).output.contains(id) == false)
+        _ = try coffer.succeed("volume", "mount", id, mount)
+        #expect(try String(contentsOfFile: "\(mount)/file", encoding: .utf8) == "kept")
+        _ = try coffer.succeed("volume", "unmount", id)
+    }
+
     @Test func `a busy filesystem is not unmounted unless forced`() throws {
         let coffer = try CofferProgram()
         let mount = coffer.folder.path("mnt")
@@ -247,6 +267,19 @@ struct CrashTests {
             )
             #expect(outcome.code == 1)
         }
+    }
+
+    @Test func `a growth that was cut short before the index knew of it shows at the next attach`() throws {
+        let coffer = try CofferProgram()
+        let id = try coffer.succeed("volume", "create", "--size", "1MiB")
+        _ = try coffer.succeed("volume", "modify", id, "--size", "2MiB")
+        // As a kill between the header and the catalogue leaves it.
+        _ = try SQLite.run("\(coffer.home)/catalog.sqlite", "UPDATE volume SET sizeBytes = 1048576")
+        let exposed = try coffer.succeed("volume", "attach", id)
+        #expect(try RawFile(exposed, O_RDONLY).read(4096, at: (2 << 20) - 4096).count == 4096)
+        let shown = try coffer.succeed("volume", "show", id, "--output", "json")
+        #expect(shown.contains("\"SizeBytes\" : 2097152"))
+        _ = try coffer.succeed("volume", "detach", id)
     }
 
     @Test func `a creation that was cut short says so and can be removed`() throws {

@@ -156,8 +156,14 @@ internal import Testing
         let shown = try coffer.succeed("volume", "show", volume, "--output", "json")
         let process = try #require(shown.firstMatch(of: #/"ProcessId" : (\d+)/#)?.output.1)
         _ = try CofferProgram.execute("/usr/bin/kill", ["-9", String(process)])
-        let state = try coffer.succeed("snapshot", "show", id, "--output", "json")
-        #expect(state.contains("\"State\" : \"error\"") || state.contains("\"State\" : \"completed\""))
+        // It takes a moment to die.
+        let isOver = waits(seconds: 20) {
+            guard let state = try? coffer.succeed("snapshot", "show", id, "--output", "json") else {
+                return false
+            }
+            return state.contains("\"State\" : \"error\"") || state.contains("\"State\" : \"completed\"")
+        }
+        #expect(isOver)
         _ = try coffer.run("volume", "unmount", "data", "--force")
         let next = try coffer.succeed("snapshot", "create", "data")
         _ = try coffer.succeed("volume", "create", "--name", "back", "--snapshot", next)
@@ -167,5 +173,71 @@ internal import Testing
         #expect(try CofferProgram.execute("/usr/bin/cmp", [first, second]).code == 0)
         for name in ["data", "back"] { _ = try coffer.succeed("volume", "detach", name) }
         _ = try coffer.succeed("snapshot", "rm", id, "--yes")
+    }
+
+    @Test(arguments: [[], ["--force"]])
+    func `a snapshot that is being made outlives the detach of its volume`(_ force: [String]) throws {
+        let coffer = try CofferProgram()
+        _ = try coffer.succeed("volume", "create", "--name", "data", "--size", "1GiB")
+        let path = try coffer.succeed("volume", "attach", "data")
+        let words = ["if=/dev/urandom", "of=\(path)", "bs=1M", "count=700", "conv=notrunc"]
+        _ = try CofferProgram.execute("/usr/bin/dd", words)
+        let id = try coffer.succeed("snapshot", "create", "data", "--no-wait")
+        let detached = try CofferProgram.execute(
+            "\(CofferProgram.programs)/coffer",
+            ["volume", "detach", "data", "--home", coffer.home] + force
+        )
+        #expect(detached.code == 0, "\(detached.errors)")
+        let state = try coffer.succeed("snapshot", "show", id, "--output", "json")
+        #expect(state.contains("\"State\" : \"pending\""), "the detach has waited for the snapshot")
+        #expect(try coffer.succeed("volume", "ls").contains("available"))
+        let refused = try coffer.run("volume", "attach", "data")
+        #expect(refused.code == 5 && refused.errors.contains("snapshot"), "\(refused.errors)")
+        // Safe to repeat, and no harm to it.
+        _ = try coffer.succeed("volume", "detach", "data")
+        let isComplete = waits(seconds: 60) {
+            (try? coffer.succeed("snapshot", "show", id, "--output", "json"))?
+                .contains("\"State\" : \"completed\"") == true
+        }
+        #expect(isComplete)
+        _ = try coffer.succeed("volume", "create", "--name", "back", "--snapshot", id)
+        let (first, second) = (
+            try coffer.succeed("volume", "attach", "data"), try coffer.succeed("volume", "attach", "back")
+        )
+        #expect(try CofferProgram.execute("/usr/bin/cmp", [first, second]).code == 0)
+        for name in ["data", "back"] { _ = try coffer.succeed("volume", "detach", name) }
+    }
+
+    @Test(arguments: [true, false])
+    func `a removal that was cut short is told, never restored from, and ended by the next one`(
+        _ isNeeded: Bool
+    ) throws {
+        let coffer = try CofferProgram()
+        _ = try coffer.succeed("volume", "create", "--name", "data", "--size", "16MiB")
+        let path = try coffer.succeed("volume", "attach", "data")
+        try RawFile(path).write(Array(repeating: 7, count: Self.megabyte), at: 0)
+        let id = try coffer.succeed("snapshot", "create", "data")
+        _ = try coffer.succeed("volume", "detach", "data")
+        if isNeeded { _ = try coffer.succeed("volume", "create", "--name", "made", "--snapshot", id) }
+        let killed = try coffer.run(
+            "snapshot",
+            "rm",
+            id,
+            "--yes",
+            environment: ["COFFER_TEST_KILL_AFTER": "snapshotRemoved"]
+        )
+        #expect(killed.code == 128 + SIGKILL)
+        let shown = try coffer.succeed("snapshot", "ls")
+        #expect(shown.contains("error") && shown.contains("coffer snapshot rm"), "\(shown)")
+        #expect(try coffer.run("volume", "create", "--snapshot", id).code == 5)
+        if isNeeded {
+            let place = try coffer.succeed("volume", "attach", "made")
+            let content = try RawFile(place, O_RDONLY).read(Self.megabyte, at: 0)
+            #expect(content == Array(repeating: 7, count: Self.megabyte))
+            _ = try coffer.succeed("volume", "detach", "made")
+        }
+        _ = try coffer.succeed("snapshot", "rm", id, "--yes")
+        if isNeeded { _ = try coffer.succeed("volume", "rm", "made", "--yes") }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(coffer.home)/snapshots") == [])
     }
 }
