@@ -94,6 +94,13 @@ public final class FillMap: Sendable {
         for block in part { bits.insert(block) }
     }
 
+    /// The snapshot that the map at a path is about, whichever volume it belongs to; nil where it is no fill map.
+    public static func snapshot(ofMapAt path: String) throws(BlockError) -> SnapshotID? {
+        let bytes = try FileBlockStore(path: path, .readOnly).bytes(at: 0, count: bitsAt)
+        guard bytes.count == bitsAt, bytes.bytes(at: 0, count: magic.count) == magic else { return nil }
+        return bytes.paddedText(at: 0x040, count: 32).flatMap(SnapshotID.init)
+    }
+
     /// Length of the bits, bytes.
     private static func room(_ identity: Identity) -> Int { (identity.blockCount + 63) / 64 * 8 }
 

@@ -24,6 +24,9 @@ final class SnapshotReaders: Sendable {
         }
     }
 
+    /// Closes the files of a snapshot that is gone, whose room they would keep.
+    func remove(_ id: SnapshotID) { kept.withLock { $0[id] = nil } }
+
     func insert(_ reader: SnapshotReader) {
         kept.withLock { kept in
             if kept.count >= Self.capacity, let oldest = kept.min(by: { $0.value.since < $1.value.since }) {

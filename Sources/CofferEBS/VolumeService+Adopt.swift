@@ -40,6 +40,8 @@ extension VolumeService {
             created: clock.now,
             region: region(of: caller)
         )
+        // What it is filled from stays until it is.
+        if header.isUnfilled { record.snapshot = header.parentSnapshot }
         record.isEncrypted = !slot.wrapped.keyARN.isAWSOwnedKey
         if let name { record.tags = [Tag(key: VolumeRecord.nameTag, value: name)] }
         do {

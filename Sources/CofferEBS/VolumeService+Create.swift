@@ -3,6 +3,7 @@ internal import CofferCatalog
 internal import CofferCrypto
 internal import CofferSecrets
 public import CofferShapes
+internal import CofferSnapshot
 internal import CofferSystem
 internal import Glibc
 internal import Logging
@@ -230,6 +231,12 @@ extension VolumeService {
             _ = try await openSnapshot(origin.record.id, caller: plan.caller)
         }
         try writeNewVolume(id, plan.geometry, wrapped, context, volumeKey, origin: plan.origin)
+        if let origin = plan.origin {
+            // Whoever removed it a moment ago did not see that it is needed; from now on everybody does.
+            do {
+                _ = try SnapshotManifest.kept(origin.record.id, in: try openSnapshots())
+            } catch let error as SnapshotError { throw error.awsError }
+        }
         try catalog.change(id) { ($0.stage, $0.kmsKeyARN) = (.ready, wrapped.keyARN) }
         note(plan.record, "createVolume", "available")
         logger.info("created volume", metadata: ["volume": "\(id)", "key": "\(key.arn)"])

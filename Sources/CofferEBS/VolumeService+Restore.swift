@@ -114,10 +114,22 @@ extension VolumeService {
 
     // MARK: - Snapshots that are needed still
 
-    /// Whether a volume is filled from a snapshot, or about to be, or a snapshot is written over it here. What cannot be
-    /// told counts as yes.
+    /// Whether a volume is filled from a snapshot, or about to be, or a snapshot is written over it, here or by another
+    /// process. What cannot be told counts as yes.
     func isBeingRead(_ id: SnapshotID) throws -> Bool {
         if uploads.needs(id) { return true }
+        // A snapshot that is not made of a volume may be put over any other: who makes it alone knows.
+        let isPutOver = try catalog.snapshots().contains {
+            $0.stage == .pending && $0.volume == nil && $0.id != id
+        }
+        if isPutOver { return true }
+        // Of volumes that the index has lost their fill maps tell.
+        for name in try FolderNames.sorted(in: paths.volumesFolder) where name.hasSuffix(".fill") {
+            let map = "\(paths.volumesFolder)/\(name)"
+            guard FolderNames.exists("\(map.dropLast(5)).coffer") else { continue }
+            let parent = try? FillMap.snapshot(ofMapAt: map)
+            if parent == nil || parent == id { return true }
+        }
         return try catalog.volumes().contains { volume in
             guard volume.snapshot == id else { return false }
             let exists = unsafe access(paths.fillMap(volume.id), F_OK) == 0 || errno != ENOENT

@@ -277,13 +277,14 @@ extension VolumeService {
     /// in `error` from its beginning on, and never restored from; removing it again ends that.
     func discard(_ id: SnapshotID) throws {
         let store = SnapshotStore(try openSnapshots())
-        let isBeingRead = try isBeingRead(id)
-        // From here on there is no way back: what a crash leaves of it is no snapshot that got lost.
+        // From here on there is no way back: what a crash leaves of it is no snapshot that got lost. And nobody begins to
+        // need it any more.
         try catalog.change(id) { record in
             guard record.stage != .failed else { return }
             record.stage = .failed
             record.failure = "its deletion was interrupted: finish it with `coffer snapshot rm \(id)`"
         }
+        let isBeingRead = try isBeingRead(id)
         do throws(SnapshotError) {
             let lineage = lineage(of: id, store)
             do throws(SnapshotError) {
@@ -297,6 +298,7 @@ extension VolumeService {
                 for lineage in try store.lineages() { try? collect(lineage, store) }
             }
         } catch { throw error.awsError }
+        readers.remove(id)
         try catalog.removeSnapshot(id)
         releaseRetiredSnapshots()
     }

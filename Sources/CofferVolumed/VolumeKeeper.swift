@@ -99,8 +99,10 @@ final class VolumeKeeper: Sendable {
 
     // MARK: - Snapshots
 
-    /// The snapshot that is being made.
-    var snapshotStatus: SnapshotProgressReport? { snapshot.withLock { $0?.status } }
+    /// The snapshot that is being made; nil once it is complete, though its last moments may be to come.
+    var snapshotStatus: SnapshotProgressReport? {
+        snapshot.withLock { $0.flatMap { $0.isCommitted ? nil : $0.status } }
+    }
 
     /// Begins a snapshot: the volume's content of a moment within this call. Its blocks are copied in a thread of their
     /// own. One at a time.
@@ -159,7 +161,7 @@ final class VolumeKeeper: Sendable {
 
     /// Returns when no snapshot is being made any more.
     func waitForSnapshot() {
-        while snapshotStatus != nil { usleep(20_000) }
+        while snapshot.withLock({ $0 != nil }) { usleep(20_000) }
     }
 
     /// Returns when all that was begun is done; where nothing is yet, it has the time given to begin. Re-encryption does

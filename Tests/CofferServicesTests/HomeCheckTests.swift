@@ -239,6 +239,28 @@ struct HomeCheckTests {
     // MARK: - Parts
 
     /// A snapshot of a volume with one block in it.
+    @Test func `what a volume is filled from stays, though the index has lost the volume`() async throws {
+        let home = try await VolumeHome()
+        let kept = try await home.volume("kept")
+        let snapshot = try await self.snapshot(of: kept, home)
+        let made = try await home.volumes.createVolume(
+            VolumeHome.request { ($0.snapshot, $0.sizeBytes) = (snapshot, 0) },
+            caller: home.root
+        )
+        let file = made.backingFile
+        try home.home.catalog.removeVolume(made.id)
+        // Removed, it is kept for the volume, which only its file and its fill map tell of.
+        try await home.volumes.deleteSnapshot(snapshot, caller: home.root)
+        let manifest = "\(home.home.path)/snapshots/\(snapshot)/manifest.retired"
+        #expect(FileManager.default.fileExists(atPath: manifest))
+        _ = try await home.volumes.repairHome(caller: home.root)
+        #expect(FileManager.default.fileExists(atPath: manifest))
+        let adopted = try await home.volumes.adoptVolume(file: file, name: "back", caller: home.root)
+        #expect(try await home.now("back").snapshotID?.text == snapshot)
+        try await home.volumes.deleteVolume(adopted.id.text, caller: home.root)
+        #expect(!FileManager.default.fileExists(atPath: manifest))
+    }
+
     private func snapshot(of volume: Volume, _ home: VolumeHome) async throws -> String {
         let attachment = try await home.volumes.attachVolume(
             volume.id.text,
