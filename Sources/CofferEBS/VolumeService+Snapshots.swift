@@ -288,7 +288,11 @@ extension VolumeService {
         do throws(SnapshotError) {
             let lineage = lineage(of: id, store)
             do throws(SnapshotError) {
-                if isBeingRead { try store.retire(id) } else { try store.remove(id) }
+                if isBeingRead, try store.hasManifest(id) {
+                    try store.retire(id)
+                } else {
+                    try store.remove(id)
+                }
             } catch .notFound {}  // it failed before it had a folder, or its removal was interrupted
             onStep(.snapshotRemoved)
             if let lineage {

@@ -27,14 +27,16 @@ public struct SnapshotStore: Sendable {
         try storage.names(in: id.folder)?.contains(id.manifest.name) ?? false
     }
 
+    /// Whether there are blocks that a volume could be filled from: the snapshot is complete, or was retired.
+    public func hasManifest(_ id: SnapshotID) throws(SnapshotError) -> Bool {
+        let names = try storage.names(in: id.folder) ?? []
+        return names.contains(id.manifest.name) || names.contains(id.retiredManifest.name)
+    }
+
     /// Throws `.notFound` where a snapshot was removed since it was opened, so that its blocks may be gone. Under the
     /// lineage's lock.
     func requireBlocks(of snapshot: AuthenticManifest) throws(SnapshotError) {
-        let id = snapshot.snapshotID
-        let names = try storage.names(in: id.folder) ?? []
-        guard names.contains(id.manifest.name) || names.contains(id.retiredManifest.name) else {
-            throw .notFound(id)
-        }
+        guard try hasManifest(snapshot.snapshotID) else { throw .notFound(snapshot.snapshotID) }
     }
 
     /// What is noted of a snapshot that is not complete; nil where there is nothing that can be read.
