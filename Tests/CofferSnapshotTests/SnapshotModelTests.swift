@@ -15,7 +15,7 @@ import Testing
 
     @Test func `random operations leave what the model says`() throws {
         let seed = Self.setting("COFFER_MODEL_SEED") ?? UInt64.random(in: 0..<1 << 32)
-        let count = Self.setting("COFFER_MODEL_OPERATIONS") ?? 200
+        let count = Self.setting("COFFER_MODEL_OPERATIONS") ?? 2000
         print("model: seed \(seed), \(count) operations")
         var model = try SnapshotModel(seed: seed)
         for number in 0..<count {
