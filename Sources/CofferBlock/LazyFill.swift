@@ -95,15 +95,14 @@ public final class LazyFill: @unchecked Sendable {
 
 extension MutableRawSpan {
     /// Which of the data units, of which the span is a whole number, are all zero.
-    fileprivate func zeroUnits(of unitBytes: Int) -> [Bool] {
+    func zeroUnits(of unitBytes: Int) -> [Bool] {
         stride(from: 0, to: byteCount, by: unitBytes).map { isZero($0..<$0 + unitBytes) }
     }
 }
 
 extension Array where Element == Bool {
     /// Gives each run of flags that are set.
-    fileprivate func forEachRun<Failure: Error>(_ body: (Range<Int>) throws(Failure) -> Void) throws(Failure)
-    {
+    func forEachRun<Failure: Error>(_ body: (Range<Int>) throws(Failure) -> Void) throws(Failure) {
         var start = 0
         while let first = self[start...].firstIndex(of: true) {
             start = self[first...].firstIndex(of: false) ?? count

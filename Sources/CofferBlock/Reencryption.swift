@@ -121,12 +121,13 @@ public final class Reencryption<Store: BlockStore>: @unchecked Sendable {
         do throws(BlockError) {
             while position < stripeEnd {
                 let count = Int(min(UInt64(ReencryptionJournal.stepBytes), stripeEnd - position))
-                if try load(position, count) {
+                let hasData = try load(position, count)
+                if hasData.contains(true) {
                     recorded = position
                     try memory.withBytes(at: 0, count: count) { (bytes) throws(BlockError) in
                         try journal.record(step: Self.step(at: position), bytes)
                     }
-                    try convert(position, count)
+                    try convert(position, hasData)
                     try volume.sync()
                 }
                 position += UInt64(count)
@@ -143,31 +144,28 @@ public final class Reencryption<Store: BlockStore>: @unchecked Sendable {
         transition.boundary.store(position, ordering: .relaxed)
     }
 
-    /// Reads a step's ciphertext; false where it holds none.
-    private func load(_ offset: UInt64, _ count: Int) throws(BlockError) -> Bool {
+    /// Reads a step's ciphertext, and gives which of its data units are no holes.
+    private func load(_ offset: UInt64, _ count: Int) throws(BlockError) -> [Bool] {
         let place = volume.geometry.dataOffset + offset
         let store = volume.store
+        let unit = volume.geometry.dataUnitBytes
         return try memory.withMutableBytes(at: 0, count: count) { (bytes) throws(BlockError) in
             try store.readPadded(into: &bytes, at: place)
-            return !bytes.isZero(0..<count)
+            return bytes.zeroUnits(of: unit).map { !$0 }
         }
     }
 
     /// Writes what was read under the new key, but for holes, which stay.
-    private func convert(_ offset: UInt64, _ count: Int) throws(BlockError) {
+    private func convert(_ offset: UInt64, _ hasData: [Bool]) throws(BlockError) {
         let unit = volume.geometry.dataUnitBytes
-        var start = 0
-        while start < count {
-            let isHole = memory.withMutableBytes(at: start, count: unit) { $0.isZero(0..<unit) }
-            var length = unit
-            while start + length < count && length < EncryptedUnits<Store>.pieceBytes {
-                let next = start + length
-                let nextIsHole = memory.withMutableBytes(at: next, count: unit) { $0.isZero(0..<unit) }
-                if nextIsHole != isHole { break }
-                length += unit
+        try hasData.forEachRun { (units) throws(BlockError) in
+            var start = units.lowerBound * unit
+            let end = units.upperBound * unit
+            while start < end {
+                let length = min(EncryptedUnits<Store>.pieceBytes, end - start)
+                try convert(offset + UInt64(start), at: start, length)
+                start += length
             }
-            if !isHole { try convert(offset + UInt64(start), at: start, length) }
-            start += length
         }
     }
 

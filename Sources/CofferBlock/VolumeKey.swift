@@ -64,3 +64,10 @@ public struct VolumeKey: ~Copyable, Sendable {
         try KeyDerivation.hkdf(bytes, salt: salt, info: Array(purpose.utf8) + [0] + uuid, count: 32)
     }
 }
+
+/// A volume key that several hold, or another thread uses, or that is not always there.
+package final class HeldVolumeKey: Sendable {
+    package let value: VolumeKey
+
+    package init(_ value: consuming VolumeKey) { self.value = value }
+}

@@ -55,15 +55,17 @@ enum ByteFile {
 
     /// Writes bytes to standard output or a new file; a file that exists is left alone.
     static func write(_ bytes: RawSpan, to path: String) throws {
-        let descriptor =
-            path == "-" ? STDOUT_FILENO : unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("make", path) }
-        defer { if path != "-" { close(descriptor) } }
+        let output = try Output(path)
+        defer { withExtendedLifetime(output) {} }
         try unsafe bytes.withUnsafeBytes { buffer in
             var done = 0
             while done < buffer.count {
                 // Not empty: count > done >= 0.
-                let put = unsafe Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
+                let put = unsafe Glibc.write(
+                    output.descriptor,
+                    buffer.baseAddress! + done,
+                    buffer.count - done
+                )
                 if put < 0 && errno == EINTR { continue }
                 guard put > 0 else { throw failure("write", path) }
                 done += put
@@ -114,10 +116,9 @@ enum ByteFile {
         _ path: String,
         _ body: (Int32) throws -> Result
     ) throws -> Result {
-        let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("open", path) }
-        defer { if path != "-" { close(descriptor) } }
-        return try body(descriptor)
+        let input = try Input(path)
+        defer { withExtendedLifetime(input) {} }
+        return try body(input.descriptor)
     }
 
     private static func failure(_ verb: String, _ path: String) -> AWSError {

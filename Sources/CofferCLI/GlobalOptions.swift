@@ -152,10 +152,17 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json
 }
 
+/// This very program.
+enum OwnProgram {
+    static func path() throws -> String {
+        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    }
+}
+
 /// Where the daemon's program is: beside this one, in ../libexec/coffer, or in a folder of the system.
 enum DaemonProgram {
     static func path() throws -> String {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let own = try OwnProgram.path()
         let folder = URL(fileURLWithPath: own).deletingLastPathComponent()
         let candidates = [
             folder.appendingPathComponent("coffer-volumed"),

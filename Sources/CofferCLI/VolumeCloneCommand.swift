@@ -19,14 +19,7 @@ struct VolumeClone: AsyncParsableCommand {
     var name: String?
     @Option(help: "Its size, such as 20GiB. (default: the volume's)")
     var size: ByteCount?
-    @Option(help: "What the EC2 API calls it: gp3, gp2, io1, io2, st1, sc1 or standard.")
-    var type: VolumeType = .gp3
-    @Option(help: "IOPS provisioned, of gp3, io1 and io2. (default: 3000 for gp3)")
-    var iops: Int?
-    @Option(help: ArgumentHelp("MiB/s provisioned, of gp3. (default: 125)", valueName: "MiB/s"))
-    var throughput: Int?
-    @Option(name: .customLong("tag"), help: ArgumentHelp("A tag; may be repeated.", valueName: "key=value"))
-    var tags: [TagPair] = []
+    @OptionGroup var provision: NewVolumeOptions
 
     func run() async throws {
         let home = try global.openHome()
@@ -34,8 +27,9 @@ struct VolumeClone: AsyncParsableCommand {
         let caller = try await global.caller(of: home)
         var request = CopyVolumeRequest(source: volume.reference, name: name)
         request.sizeBytes = size?.bytes
-        (request.type, request.iops, request.throughput) = (type, iops, throughput)
-        request.tags = tags.map(\.tag)
+        (request.type, request.iops) = (provision.type, provision.iops)
+        request.throughput = provision.throughput
+        request.tags = provision.tags.map(\.tag)
         let id = try await service.copyVolume(request, caller: caller).id.text
         let copy: Volume
         do {

@@ -4,6 +4,18 @@ internal import CofferControl
 internal import CofferEBS
 internal import CofferShapes
 
+/// What a new volume is provisioned with, whatever it begins with.
+struct NewVolumeOptions: ParsableArguments {
+    @Option(help: "What the EC2 API calls it: gp3, gp2, io1, io2, st1, sc1 or standard.")
+    var type: VolumeType = .gp3
+    @Option(help: "IOPS provisioned, of gp3, io1 and io2. (default: 3000 for gp3)")
+    var iops: Int?
+    @Option(help: ArgumentHelp("MiB/s provisioned, of gp3. (default: 125)", valueName: "MiB/s"))
+    var throughput: Int?
+    @Option(name: .customLong("tag"), help: ArgumentHelp("A tag; may be repeated.", valueName: "key=value"))
+    var tags: [TagPair] = []
+}
+
 struct VolumeCreate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
@@ -22,14 +34,7 @@ struct VolumeCreate: AsyncParsableCommand {
             "The KMS key that wraps its key: id, ARN or alias. (default: the region's, alias/aws/ebs at first)"
     )
     var key: String?
-    @Option(help: "What the EC2 API calls it: gp3, gp2, io1, io2, st1, sc1 or standard.")
-    var type: VolumeType = .gp3
-    @Option(help: "IOPS provisioned, of gp3, io1 and io2. (default: 3000 for gp3)")
-    var iops: Int?
-    @Option(help: ArgumentHelp("MiB/s provisioned, of gp3. (default: 125)", valueName: "MiB/s"))
-    var throughput: Int?
-    @Option(name: .customLong("tag"), help: ArgumentHelp("A tag; may be repeated.", valueName: "key=value"))
-    var tags: [TagPair] = []
+    @OptionGroup var provision: NewVolumeOptions
     @Option(help: "The data unit, bytes: 4096 or 512.")
     var dataUnit: Int = 4096
     @Option(help: "The cipher: aes-256-xts or aes-128-xts.")
@@ -50,8 +55,9 @@ struct VolumeCreate: AsyncParsableCommand {
             dataUnitBytes: dataUnit,
             cipherName: cipher
         )
-        (request.type, request.iops, request.throughput) = (type, iops, throughput)
-        request.tags = tags.map(\.tag)
+        (request.type, request.iops) = (provision.type, provision.iops)
+        request.throughput = provision.throughput
+        request.tags = provision.tags.map(\.tag)
         request.snapshot = snapshot
         let volume = try await global.volumes(of: home).createVolume(
             request,

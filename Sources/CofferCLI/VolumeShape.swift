@@ -70,8 +70,7 @@ struct VolumeShape: Encodable {
         (VolumeId, VolumeArn) = (volume.id.text, volume.arn.description)
         (Size, SizeBytes) = (volume.sizeGiB, volume.sizeBytes)
         (VolumeType, Iops, Throughput) = (volume.type.rawValue, volume.iops, volume.throughput)
-        // A copy of a volume begins with a snapshot that nobody knows.
-        SnapshotId = volume.sourceVolumeID == nil ? volume.snapshotID?.text ?? "" : ""
+        SnapshotId = volume.shownSnapshotID?.text ?? ""
         SourceVolumeId = volume.sourceVolumeID?.text
         (State, StateReason) = (volume.state.rawValue, volume.stateReason)
         Encrypted = volume.isEncrypted

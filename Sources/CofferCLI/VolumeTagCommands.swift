@@ -21,10 +21,8 @@ struct VolumeTagCommand: AsyncParsableCommand {
         let caller = try await global.caller(of: home)
         let service = try await global.volumes(of: home)
         let found = try await service.describeVolumes([volume.reference], caller: caller)[0]
-        guard tags.isEmpty else {
-            return try await service.createTags(tags.map(\.tag), on: [found.id.text], caller: caller)
-        }
-        try TagOutput.print(found.tags, global.output)
+        let desk = TagDesk(service: service, caller: caller, id: found.id.text)
+        try await desk.put(tags, present: found.tags, global.output)
     }
 }
 
@@ -44,22 +42,35 @@ struct VolumeUntag: AsyncParsableCommand {
         let caller = try await global.caller(of: home)
         let service = try await global.volumes(of: home)
         let found = try await service.describeVolumes([volume.reference], caller: caller)[0]
-        try await service.deleteTags(
-            tagKeys.map { VolumeService.TagSelector(key: $0) },
-            from: [found.id.text],
-            caller: caller
-        )
+        try await TagDesk(service: service, caller: caller, id: found.id.text).remove(tagKeys)
     }
 }
 
-/// The tags of a resource, as commands list them.
-enum TagOutput {
-    static func print(_ tags: [Tag], _ output: OutputFormat) throws {
+/// What the commands about tags do to a resource, of whichever kind.
+struct TagDesk {
+    let service: VolumeService
+    let caller: Caller
+    /// The resource.
+    let id: String
+
+    /// Adds tags, or lists those that there are where none are given.
+    func put(_ tags: [TagPair], present: [Tag], _ output: OutputFormat) async throws {
+        guard tags.isEmpty else {
+            return try await service.createTags(tags.map(\.tag), on: [id], caller: caller)
+        }
         if output == .json {
             return try Terminal.json(
-                ["Tags": tags.map { VolumeShape.TagShape(Key: $0.key, Value: $0.value) }]
+                ["Tags": present.map { VolumeShape.TagShape(Key: $0.key, Value: $0.value) }]
             )
         }
-        Terminal.table(["TAG", "VALUE"], tags.map { [$0.key, $0.value] })
+        Terminal.table(["TAG", "VALUE"], present.map { [$0.key, $0.value] })
+    }
+
+    func remove(_ keys: [String]) async throws {
+        try await service.deleteTags(
+            keys.map { VolumeService.TagSelector(key: $0) },
+            from: [id],
+            caller: caller
+        )
     }
 }

@@ -60,6 +60,17 @@ extension Catalog {
         }
     }
 
+    /// The newest modification of a volume; nil where it never was modified.
+    public func newestModification(of id: VolumeID) throws -> ModificationRecord? {
+        try read { database in
+            try Row.fetchOne(
+                database,
+                sql: "SELECT * FROM modification WHERE volume = ? ORDER BY number DESC LIMIT 1",
+                arguments: [id.text]
+            ).map(Self.modification)
+        }
+    }
+
     /// Takes away what is noted of a volume's modifications.
     public func removeModifications(of id: VolumeID) throws {
         try write { database in

@@ -59,6 +59,9 @@ public struct Volume: Sendable {
         case error
     }
 
+    /// The snapshot that it was made of, for whoever asks: a copy of a volume begins with one that nobody knows.
+    public var shownSnapshotID: SnapshotID? { sourceVolumeID == nil ? snapshotID : nil }
+
     /// What the daemon tells of itself.
     public struct Daemon: Sendable {
         public let processID: Int32

@@ -1,4 +1,3 @@
-internal import CofferBlock
 public import CofferShapes
 
 /// The keys that wrap volume keys: KMS keys, and the AWS-owned key of this home for volumes that nobody asked to have
@@ -11,11 +10,4 @@ public struct VolumeKeys: Sendable {
 
     /// Who has the key of an ARN.
     func service(of key: ARN) -> any KeyService { key.isAWSOwnedKey ? owned : kms }
-}
-
-/// A volume key that another thread uses, or that is not always there.
-final class HeldVolumeKey: Sendable {
-    let value: VolumeKey
-
-    init(_ value: consuming VolumeKey) { self.value = value }
 }

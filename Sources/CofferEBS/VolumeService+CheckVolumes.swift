@@ -107,9 +107,9 @@ extension VolumeService {
     }
 
     private func modificationFinding(_ volume: VolumeRecord) throws -> HomeFinding? {
-        guard let newest = try catalog.newestModifications().first(where: { $0.volume == volume.id }),
-            newest.state.isRunning
-        else { return nil }
+        guard let newest = try catalog.newestModification(of: volume.id), newest.state.isRunning else {
+            return nil
+        }
         return HomeFinding(
             .modificationInterrupted,
             volume.id.text,

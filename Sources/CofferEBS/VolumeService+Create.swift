@@ -215,22 +215,18 @@ extension VolumeService {
 
     func finish(_ plan: CreationPlan) async throws {
         let id = plan.record.id
-        let service = plan.caller.through(.ebs)
         let key = try await usableKey(plan)
-        let context = EncryptionContext.volume(id)
-        // As EBS does: the key is made without plaintext, then decrypted once, because the header's code needs it.
-        let wrapped = try await keys.service(of: key.arn).generateDataKeyWithoutPlaintext(
-            count: VolumeKey.count,
-            key: .keyARN(key.arn, key.keyID),
-            context: context,
-            caller: service
+        // The header's code needs the key once.
+        let (wrapped, volumeKey) = try await makeVolumeKey(
+            under: key.arn,
+            context: .volume(id),
+            caller: plan.caller
         )
-        let volumeKey = try await unwrap(wrapped.blob, key: key.arn, context: context, caller: service)
         if let origin = plan.origin {
             // Whoever may not read the snapshot gets no volume of it, and one that is damaged shows now.
             _ = try await openSnapshot(origin.record.id, caller: plan.caller)
         }
-        try writeNewVolume(id, plan.geometry, wrapped, context, volumeKey, origin: plan.origin)
+        try writeNewVolume(id, plan.geometry, wrapped, volumeKey.value, origin: plan.origin)
         if let origin = plan.origin {
             // Whoever removed it a moment ago did not see that it is needed; from now on everybody does.
             do {
@@ -271,14 +267,10 @@ extension VolumeService {
     private func writeNewVolume(
         _ id: VolumeID,
         _ geometry: Geometry,
-        _ wrapped: EncryptResponse,
-        _ context: EncryptionContext,
+        _ wrapped: WrappedVolumeKey,
         _ volumeKey: borrowing VolumeKey,
         origin: SnapshotOrigin?
     ) throws {
-        guard let slot = WrappedVolumeKey(keyARN: wrapped.keyARN, blob: wrapped.blob, context: context) else {
-            throw AWSError(.internalError, "the wrapped volume key does not fit a header")
-        }
         let path = paths.file(id)
         let store: FileBlockStore
         let mark: RollbackMark
@@ -293,7 +285,7 @@ extension VolumeService {
                 VolumePlan(
                     volumeID: id,
                     geometry: geometry,
-                    wrapped: slot,
+                    wrapped: wrapped,
                     parentSnapshot: origin?.record.id,
                     isUnfilled: origin != nil
                 ),

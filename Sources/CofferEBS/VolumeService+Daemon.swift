@@ -33,7 +33,7 @@ extension VolumeService {
         caller: Caller
     ) async throws -> OpenedHeader {
         let image = VolumeImage(store, volumeID: record.id, clock: clock)
-        let header = try translating("reading the header") { try image.read().newest() }
+        let header = try newestHeader(image)
         let grant = try await takeGrant(record, header, caller: caller)
         let unwrapped = try await unwrappedKey(of: header, caller: caller)
         await retireOldGrants(of: record.id, but: grant)
@@ -87,34 +87,58 @@ extension VolumeService {
     /// Has the index tell the KMS key that an authentic header names: whoever changed it may have died before the index did.
     func followKey(of header: VolumeHeader, _ record: VolumeRecord) throws {
         guard let key = header.activeSlot?.wrapped.keyARN, key != record.kmsKeyARN else { return }
-        try catalog.change(record.id) { ($0.kmsKeyARN, $0.isEncrypted) = (key, !key.isAWSOwnedKey) }
+        try catalog.change(record.id) { $0.take(key: key) }
     }
 
     /// The volume key before the newest, where some of the data is under it still.
     func previousKey(of header: VolumeHeader, caller: Caller) async throws -> HeldVolumeKey? {
         guard header.state == .reencrypting, let slot = header.previousSlot else { return nil }
-        let unwrapped = try await unwrapped(
-            slot.wrapped,
-            context: .volume(header.volumeID),
-            ifTampered: "the wrapped volume key in the header does not open under the volume's context",
-            caller: caller
-        )
+        let unwrapped = try await unwrapped(slot, of: header, caller: caller)
         return HeldVolumeKey(unwrapped.takeVolumeKey())
     }
 
     /// Ends a growth that was cut short between the header and the index.
     private func noteGrowth(of record: VolumeRecord, toBytes bytes: UInt64) throws {
         guard bytes > record.sizeBytes else { return }
-        try catalog.change(record.id) { volume in
-            volume.sizeBytes = bytes
-            if [.ext4, .xfs].contains(volume.filesystem) { volume.awaitsFilesystemGrowth = true }
+        try catalog.change(record.id) { $0.take(sizeBytes: bytes) }
+    }
+
+    /// What a volume's header says, unauthenticated.
+    func newestHeader(_ image: VolumeImage) throws -> VolumeHeader {
+        try translating("reading the header") { try image.read().newest() }
+    }
+
+    /// The same, of a volume whose file is only read.
+    func newestHeader(of record: VolumeRecord) throws -> VolumeHeader {
+        try newestHeader(VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock))
+    }
+
+    /// A new volume key, as EBS has it made: without plaintext, then decrypted once for the caller.
+    func makeVolumeKey(
+        under key: ARN,
+        context: EncryptionContext,
+        caller: Caller
+    ) async throws -> (wrapped: WrappedVolumeKey, value: HeldVolumeKey) {
+        let service = caller.through(.ebs)
+        let made = try await keys.service(of: key).generateDataKeyWithoutPlaintext(
+            count: VolumeKey.count,
+            key: KeyReference(key.description),
+            context: context,
+            caller: service
+        )
+        let value = HeldVolumeKey(
+            try await unwrap(made.blob, key: made.keyARN, context: context, caller: service)
+        )
+        guard let wrapped = WrappedVolumeKey(keyARN: made.keyARN, blob: made.blob, context: context) else {
+            throw AWSError(.internalError, "the wrapped volume key does not fit its place")
         }
+        return (wrapped, value)
     }
 
     /// The volume key behind the header's active slot, from KMS. The header is not authenticated yet: its context must
     /// be this volume's, and the key that comes out is what authenticates it.
     func volumeKey(of image: VolumeImage, caller: Caller) async throws -> VolumeKey {
-        let header = try translating("reading the header") { try image.read().newest() }
+        let header = try newestHeader(image)
         return try await volumeKey(of: header, caller: caller)
     }
 
@@ -135,7 +159,15 @@ extension VolumeService {
         guard let slot = header.activeSlot else {
             throw AWSError(.damaged, "the header holds no active key slot")
         }
-        return try await unwrapped(
+        return try await unwrapped(slot, of: header, caller: caller)
+    }
+
+    private func unwrapped(
+        _ slot: KeySlot,
+        of header: VolumeHeader,
+        caller: Caller
+    ) async throws -> UnwrappedKey {
+        try await unwrapped(
             slot.wrapped,
             context: .volume(header.volumeID),
             ifTampered: "the wrapped volume key in the header does not open under the volume's context",
@@ -268,5 +300,16 @@ extension VolumeParameters {
             fill: fill,
             isReencrypting: header.state == .reencrypting
         )
+    }
+}
+
+extension VolumeRecord {
+    /// The key that wraps the volume key from now on.
+    mutating func take(key: ARN) { (kmsKeyARN, isEncrypted) = (key, !key.isAWSOwnedKey) }
+
+    /// The size that the volume has from now on; a filesystem that Coffer knows is to grow with it.
+    mutating func take(sizeBytes bytes: UInt64) {
+        if bytes > sizeBytes, [.ext4, .xfs].contains(filesystem) { awaitsFilesystemGrowth = true }
+        sizeBytes = bytes
     }
 }

@@ -61,18 +61,15 @@ extension VolumeService {
         caller: Caller
     ) async throws -> (opened: OpenedSnapshot, reader: SnapshotReader) {
         do {
-            let known = readers[record.id]
+            if let known = readers[record.id] {
+                let manifest = known.snapshot.manifest
+                let key = try await volumeKey(of: manifest.header, caller: caller)
+                return (try OpenedSnapshot(manifest, key), known)
+            }
             let folder = try openSnapshots()
-            let manifest = try known?.snapshot.manifest ?? SnapshotManifest(record.id, in: folder)
-            let wrapped = manifest.header.keySlot.wrapped
-            let unwrapped = try await unwrapped(
-                wrapped,
-                context: wrapped.context,
-                ifTampered: "the wrapped volume key of snapshot \(record.id) does not open under its context",
-                caller: caller
-            )
-            let opened = try OpenedSnapshot(manifest, unwrapped.takeVolumeKey())
-            if let known { return (opened, known) }
+            let manifest = try SnapshotManifest(record.id, in: folder)
+            let key = try await volumeKey(of: manifest.header, caller: caller)
+            let opened = try OpenedSnapshot(manifest, key)
             let reader = SnapshotReader(opened.manifest, in: folder)
             readers.insert(reader)
             return (opened, reader)
@@ -83,13 +80,6 @@ extension VolumeService {
 
     /// The volume key of a snapshot that is being written, which the KMS gives the caller.
     nonisolated func volumeKey(of upload: SnapshotUpload, caller: Caller) async throws -> HeldVolumeKey {
-        let wrapped = upload.content.header.keySlot.wrapped
-        let unwrapped = try await unwrapped(
-            wrapped,
-            context: wrapped.context,
-            ifTampered: "the wrapped volume key of snapshot \(upload.id) does not open under its context",
-            caller: caller
-        )
-        return HeldVolumeKey(unwrapped.takeVolumeKey())
+        HeldVolumeKey(try await volumeKey(of: upload.content.header, caller: caller))
     }
 }

@@ -177,25 +177,8 @@ extension VolumeService {
         } else {
             key = try await keys.owned.awsManagedKey(of: .ebs, caller: service)
         }
-        let context = EncryptionContext.snapshot(id)
-        let made = try await keys.service(of: key.arn).generateDataKeyWithoutPlaintext(
-            count: VolumeKey.count,
-            key: .keyARN(key.arn, key.keyID),
-            context: context,
-            caller: service
-        )
-        _ = try await unwrap(made.blob, key: made.keyARN, context: context, caller: service)
-        guard let wrapped = WrappedVolumeKey(keyARN: made.keyARN, blob: made.blob, context: context) else {
-            throw AWSError(.internalError, "the wrapped volume key does not fit a manifest")
-        }
-        let random = SystemByteSource()
-        let fresh = SnapshotKey(
-            wrapped: wrapped,
-            uuid: random.bytes(16),
-            salt: random.bytes(32),
-            keyEpoch: 0,
-            created: clock.now
-        )
+        let made = try await makeVolumeKey(under: key.arn, context: .snapshot(id), caller: caller)
+        let fresh = SnapshotKey(fresh: made.wrapped, created: clock.now, random: SystemByteSource())
         return UploadPlan(key: fresh, isEncrypted: isEncrypted)
     }
 

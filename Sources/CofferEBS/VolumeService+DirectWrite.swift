@@ -158,8 +158,7 @@ extension VolumeService {
     func expireUploads() {
         for upload in uploads.takeExpired(clock.now) {
             let reason = "no block was written to it for \(upload.timeoutMinutes) minutes"
-            upload.content.fail(.givenUp(reason))
-            fail(upload, reason)
+            abandon(upload, reason)
         }
     }
 
@@ -182,8 +181,7 @@ extension VolumeService {
     public func giveUpUploads() {
         for upload in uploads.takeOpen() {
             let reason = "the server was stopped before it was complete"
-            upload.content.fail(.givenUp(reason))
-            fail(upload, reason)
+            abandon(upload, reason)
         }
     }
 
@@ -195,6 +193,10 @@ extension VolumeService {
     private func giveUp(_ upload: SnapshotUpload, _ reason: String) {
         guard upload.end() else { return }
         uploads.remove(upload.id)
+        abandon(upload, reason)
+    }
+
+    private func abandon(_ upload: SnapshotUpload, _ reason: String) {
         upload.content.fail(.givenUp(reason))
         fail(upload, reason)
     }

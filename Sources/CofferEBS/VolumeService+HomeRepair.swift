@@ -15,12 +15,6 @@ extension VolumeService {
         defer { withExtendedLifetime(lock) {} }
         guard let volume = try catalog.volume(id: id), volume.stage != .ready else { return }
         try await remove(volume)
-        // Nobody else knows of the snapshot that a copy of a volume is made of.
-        if volume.sourceVolume != nil, let snapshot = volume.snapshot,
-            let record = try catalog.snapshot(id: snapshot), try describe([record])[0].state != .pending
-        {
-            try discard(snapshot)
-        }
     }
 
     /// Removes the snapshot that a copy of a volume was made of, once the copy is there.
@@ -46,7 +40,7 @@ extension VolumeService {
         let store = try openStore(volume, isDetached ? .readWrite : .readOnly)
         if isDetached { try lockExclusively(store, volume) }
         let image = VolumeImage(store, volumeID: id, clock: clock)
-        let found = try translating("reading the header") { try image.read().newest() }
+        let found = try newestHeader(image)
         let volumeKey = try await volumeKey(of: found, caller: caller)
         var header = try translating("reading the header") {
             try image.open(volumeKey, mark: try catalog.mark(of: id))
@@ -65,10 +59,8 @@ extension VolumeService {
         guard let key = header.activeSlot?.wrapped.keyARN else { return }
         let bytes = header.geometry.volumeBytes
         try catalog.change(id) { volume in
-            if bytes > volume.sizeBytes, [.ext4, .xfs].contains(volume.filesystem) {
-                volume.awaitsFilesystemGrowth = true
-            }
-            (volume.sizeBytes, volume.kmsKeyARN, volume.isEncrypted) = (bytes, key, !key.isAWSOwnedKey)
+            volume.take(sizeBytes: bytes)
+            volume.take(key: key)
         }
     }
 
@@ -76,9 +68,7 @@ extension VolumeService {
     func settleModification(_ id: VolumeID) async throws {
         let (volume, lock) = try await locked(id, for: nil)
         defer { withExtendedLifetime(lock) {} }
-        guard let newest = try catalog.newestModifications().first(where: { $0.volume == id }),
-            newest.state.isRunning
-        else { return }
+        guard let newest = try catalog.newestModification(of: id), newest.state.isRunning else { return }
         var ended = settled(newest)
         if volume.shape == newest.target {
             (ended.state, ended.statusMessage, ended.progress) = (.completed, nil, 100)
@@ -112,7 +102,7 @@ extension VolumeService {
         if let volume = try catalog.volume(id: id) {
             let store = try openStore(volume, .readOnly)
             let image = VolumeImage(store, volumeID: id, clock: clock)
-            let header = try translating("reading the header") { try image.read().newest() }
+            let header = try newestHeader(image)
             guard !header.isUnfilled, inspect(volume).state == .detached else { return }
             unsafe unlink(paths.fillMap(id))
         } else {

@@ -86,7 +86,7 @@ extension VolumeService {
         caller: Caller
     ) async throws -> Begun {
         let found = try await permitted(reference, to: "ec2:ModifyVolume", isDryRun: isDryRun, caller: caller)
-        if !waits, let running = try newestModification(of: found.id), running.state.isRunning,
+        if !waits, let running = try catalog.newestModification(of: found.id), running.state.isRunning,
             runtime.isLocked(found.id)
         {
             throw AWSError(
@@ -98,7 +98,7 @@ extension VolumeService {
         let (record, lock) = try await locked(found.id, for: .modify, waits: waits)
         let target = try Self.target(of: request, record)
         // Under the lock nobody else modifies it: what seems to run was cut short.
-        if let running = try newestModification(of: record.id), running.state.isRunning {
+        if let running = try catalog.newestModification(of: record.id), running.state.isRunning {
             try catalog.update(settled(running))
         }
         let modification = try catalog.begin(
@@ -126,10 +126,8 @@ extension VolumeService {
             }
             (modification.state, modification.progress) = (.optimizing, 99)
             try catalog.update(modification) { volume in
-                if target.sizeBytes > volume.sizeBytes, [.ext4, .xfs].contains(volume.filesystem) {
-                    volume.awaitsFilesystemGrowth = true
-                }
-                (volume.sizeBytes, volume.type) = (target.sizeBytes, target.type)
+                volume.take(sizeBytes: target.sizeBytes)
+                volume.type = target.type
                 (volume.iops, volume.throughput) = (target.iops, target.throughput)
             }
             modification.statusMessage = await growMounted(record, view)
@@ -149,10 +147,6 @@ extension VolumeService {
         }
     }
 
-    private func newestModification(of id: VolumeID) throws -> ModificationRecord? {
-        try catalog.newestModifications().first { $0.volume == id }
-    }
-
     /// A modification that says it runs while nobody works on the volume was cut short.
     func settled(_ modification: ModificationRecord) -> ModificationRecord {
         guard modification.state.isRunning else { return modification }
@@ -166,7 +160,7 @@ extension VolumeService {
         let store = try openStore(record, .readWrite)
         try lockExclusively(store, record)
         let image = VolumeImage(store, volumeID: record.id, clock: clock)
-        let found = try translating("reading the header") { try image.read().newest() }
+        let found = try newestHeader(image)
         let volumeKey = try await volumeKey(of: found, caller: caller)
         _ = try await settleRewrap(record, image, found, volumeKey, caller: caller)
         let mark = try catalog.mark(of: record.id)

@@ -29,8 +29,7 @@ extension VolumeService {
         let (record, lock) = try await locked(found.id, for: .changeKey)
         defer { withExtendedLifetime(lock) {} }
         do {
-            let image = VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock)
-            let header = try translating("reading the header") { try image.read().newest() }
+            let header = try newestHeader(of: record)
             if header.state == .reencrypting {
                 try requireSameKey(target, header)
                 // Whoever serves the volume goes on with it.
@@ -57,8 +56,7 @@ extension VolumeService {
 
     /// As the header says, which is not authenticated here.
     func isBetweenKeys(_ record: VolumeRecord) throws -> Bool {
-        let image = VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock)
-        return try translating("reading the header") { try image.read().newest().state == .reencrypting }
+        try newestHeader(of: record).state == .reencrypting
     }
 
     private func requireSameKey(_ target: ARN?, _ header: VolumeHeader) throws {
@@ -86,38 +84,24 @@ extension VolumeService {
                 hint: "leave it attached until `coffer volume show` tells that it is filled, then try again"
             )
         }
-        let service = caller.through(.ebs)
-        let key = target ?? slot.wrapped.keyARN
-        let context = EncryptionContext.volume(record.id)
-        let made = try await keys.service(of: key).generateDataKeyWithoutPlaintext(
-            count: VolumeKey.count,
-            key: KeyReference(key.description),
-            context: context,
-            caller: service
+        let (wrapped, newKey) = try await makeVolumeKey(
+            under: target ?? slot.wrapped.keyARN,
+            context: .volume(record.id),
+            caller: caller
         )
-        let newKey = try await unwrap(made.blob, key: made.keyARN, context: context, caller: service)
-        guard let wrapped = WrappedVolumeKey(keyARN: made.keyARN, blob: made.blob, context: context) else {
-            throw AWSError(.internalError, "the wrapped volume key does not fit a header")
-        }
         let isAttached = inspect(record).state != .detached
         if !isAttached { try await startWorker(record, caller) }
         let answer = try ask(.beginReencryption(WrappedKeyOrder(wrapped)), of: record) {
             (channel) throws(ControlError) in
-            try newKey.withBytes { (bytes) throws(ControlError) in try channel.sendSecret(bytes) }
+            try newKey.value.withBytes { (bytes) throws(ControlError) in try channel.sendSecret(bytes) }
         }
         switch answer {
         case .done(let mark): try catalog.setMark(mark, of: record.id)
         case .failed(let failure): throw failure.error
         }
-        try catalog.change(record.id) {
-            ($0.kmsKeyARN, $0.isEncrypted) = (wrapped.keyARN, !wrapped.keyARN.isAWSOwnedKey)
-        }
+        try catalog.change(record.id) { $0.take(key: wrapped.keyARN) }
         guard isAttached else { return }
         // The attachment's grant goes with the key; that of the old one is retired with it.
-        let newest = try translating("reading the header") {
-            try VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock).read()
-                .newest()
-        }
-        _ = try await takeGrant(record, newest, caller: caller)
+        _ = try await takeGrant(record, newestHeader(of: record), caller: caller)
     }
 }

@@ -78,15 +78,21 @@ extension VolumeService {
     func openSnapshot(_ id: SnapshotID, caller: Caller) async throws -> OpenedSnapshot {
         do {
             let manifest = try SnapshotManifest.kept(id, in: try openSnapshots())
-            let wrapped = manifest.header.keySlot.wrapped
-            let unwrapped = try await unwrapped(
-                wrapped,
-                context: wrapped.context,
-                ifTampered: "the wrapped volume key of snapshot \(id) does not open under its context",
-                caller: caller
-            )
-            return try OpenedSnapshot(manifest, unwrapped.takeVolumeKey())
+            return try OpenedSnapshot(manifest, try await volumeKey(of: manifest.header, caller: caller))
         } catch let error as SnapshotError { throw error.awsError }
+    }
+
+    /// The volume key of a snapshot, which the KMS gives the caller.
+    nonisolated func volumeKey(of header: ManifestHeader, caller: Caller) async throws -> VolumeKey {
+        let wrapped = header.keySlot.wrapped
+        let unwrapped = try await unwrapped(
+            wrapped,
+            context: wrapped.context,
+            ifTampered:
+                "the wrapped volume key of snapshot \(header.snapshotID) does not open under its context",
+            caller: caller
+        )
+        return unwrapped.takeVolumeKey()
     }
 
     /// What an attachment of a volume that is not filled needs besides its header.
@@ -116,25 +122,29 @@ extension VolumeService {
 
     /// Whether a volume is filled from a snapshot, or about to be, or a snapshot is written over it, here or by another
     /// process. What cannot be told counts as yes.
-    func isBeingRead(_ id: SnapshotID) throws -> Bool {
-        if uploads.needs(id) { return true }
+    func isBeingRead(_ id: SnapshotID) throws -> Bool { try neededSnapshots().contains(id) }
+
+    /// What is needed at this moment.
+    private func neededSnapshots() throws -> NeededSnapshots {
         // A snapshot that is not made of a volume may be put over any other: who makes it alone knows.
-        let isPutOver = try catalog.snapshots().contains {
-            $0.stage == .pending && $0.volume == nil && $0.id != id
-        }
-        if isPutOver { return true }
+        let putOver = try catalog.snapshots().filter { $0.stage == .pending && $0.volume == nil }.map(\.id)
+        var needed = NeededSnapshots(uploads: uploads, putOver: putOver)
         // Of volumes that the index has lost their fill maps tell.
         for name in try FolderNames.sorted(in: paths.volumesFolder) where name.hasSuffix(".fill") {
             let map = "\(paths.volumesFolder)/\(name)"
             guard FolderNames.exists("\(map.dropLast(5)).coffer") else { continue }
-            let parent = try? FillMap.snapshot(ofMapAt: map)
-            if parent == nil || parent == id { return true }
+            if let parent = try? FillMap.snapshot(ofMapAt: map) {
+                needed.parents.insert(parent)
+            } else {
+                needed.hasUnreadableMap = true
+            }
         }
-        return try catalog.volumes().contains { volume in
-            guard volume.snapshot == id else { return false }
+        for volume in try catalog.volumes() {
+            guard let snapshot = volume.snapshot else { continue }
             let exists = unsafe access(paths.fillMap(volume.id), F_OK) == 0 || errno != ENOENT
-            return exists || volume.stage == .creating
+            if exists || volume.stage == .creating { needed.parents.insert(snapshot) }
         }
+        return needed
     }
 
     /// Removes what is left of snapshots that were removed, once nothing is filled from them. What cannot be removed now
@@ -144,10 +154,27 @@ extension VolumeService {
             return
         }
         let store = SnapshotStore(folder)
-        for id in (try? store.retiredIDs()) ?? [] where (try? isBeingRead(id)) == false {
+        let retired = (try? store.retiredIDs()) ?? []
+        guard !retired.isEmpty, let needed = try? neededSnapshots() else { return }
+        for id in retired where !needed.contains(id) {
             let lineage = try? SnapshotManifest(id, in: folder, isRetired: true).header.lineage
             try? store.remove(id)
             if let lineage { try? collect(lineage, store) }
         }
+    }
+}
+
+/// The snapshots that somebody still needs the blocks of.
+private struct NeededSnapshots {
+    let uploads: PendingUploads
+    /// Snapshots that are being made, over any others.
+    let putOver: [SnapshotID]
+    /// What volumes are filled from.
+    var parents: Set<SnapshotID> = []
+    /// Whether a volume is filled from nobody knows what.
+    var hasUnreadableMap = false
+
+    func contains(_ id: SnapshotID) -> Bool {
+        uploads.needs(id) || hasUnreadableMap || parents.contains(id) || putOver.contains { $0 != id }
     }
 }

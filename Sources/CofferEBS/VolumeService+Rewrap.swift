@@ -41,7 +41,7 @@ extension VolumeService {
         let store = try openStore(record, .readWrite)
         try lockExclusively(store, record)
         let image = VolumeImage(store, volumeID: record.id, clock: clock)
-        let header = try translating("reading the header") { try image.read().newest() }
+        let header = try newestHeader(image)
         let volumeKey = try await volumeKey(of: header, caller: caller)
         let settled = try await settleRewrap(record, image, header, volumeKey, caller: caller)
         guard let slot = settled.activeSlot else { throw Self.noSlot }
@@ -55,7 +55,7 @@ extension VolumeService {
     private func rekeyAttached(_ record: VolumeRecord, to key: ARN, _ caller: Caller) async throws {
         let service = caller.through(.ebs)
         let image = VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock)
-        let unverified = try translating("reading the header") { try image.read().newest() }
+        let unverified = try newestHeader(image)
         let volumeKey = try await volumeKey(of: unverified, caller: caller)
         let mark = try catalog.mark(of: record.id)
         let header = try translating("reading the header") { try image.open(volumeKey, mark: mark) }
@@ -74,7 +74,7 @@ extension VolumeService {
         case .failed(let failure): throw failure.error
         }
         // The attachment's grant goes with the key.
-        let newest = try translating("reading the header") { try image.read().newest() }
+        let newest = try newestHeader(image)
         let grant = try await takeGrant(record, newest, caller: caller)
         await retireOldGrants(of: record.id, but: grant)
     }

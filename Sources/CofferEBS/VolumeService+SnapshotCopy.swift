@@ -242,28 +242,13 @@ extension VolumeService {
         var reader = caller
         reader.region = source.region
         let opened = try await openSnapshot(source.id, caller: reader)
-        let context = EncryptionContext.snapshot(record.id)
-        let service = caller.through(.ebs)
-        let made = try await keys.kms.generateDataKeyWithoutPlaintext(
-            count: VolumeKey.count,
-            key: KeyReference(record.kmsKeyARN.description),
-            context: context,
-            caller: service
+        let (wrapped, target) = try await makeVolumeKey(
+            under: record.kmsKeyARN,
+            context: .snapshot(record.id),
+            caller: caller
         )
-        let fresh = try await unwrap(made.blob, key: made.keyARN, context: context, caller: service)
-        guard let wrapped = WrappedVolumeKey(keyARN: made.keyARN, blob: made.blob, context: context) else {
-            throw AWSError(.internalError, "the wrapped volume key does not fit a manifest")
-        }
-        let random = SystemByteSource()
-        let key = SnapshotKey(
-            wrapped: wrapped,
-            uuid: random.bytes(16),
-            salt: random.bytes(32),
-            keyEpoch: 0,
-            created: clock.now
-        )
+        let key = SnapshotKey(fresh: wrapped, created: clock.now, random: SystemByteSource())
         let header = try Self.header(of: record.id, like: opened.manifest.header, key)
-        let target = HeldVolumeKey(fresh)
         let folder = try openSnapshots()
         try await Self.offTheActor {
             _ = try SnapshotStore(folder).reencrypt(

@@ -29,7 +29,6 @@ public final class SnapshotAssembly: SnapshotContent {
             in: store,
             writer: writer,
             control: JobControl(),
-            blocksTotal: SnapshotBlock.count(ofVolume: header.geometry.volumeBytes),
             isNoted: isNoted
         )
         do throws(SnapshotError) {

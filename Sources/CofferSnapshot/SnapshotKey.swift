@@ -1,4 +1,5 @@
 public import CofferBlock
+public import CofferSecrets
 public import CofferShapes
 
 /// A volume key that snapshots are under, as it is stored: wrapped, with its uuid and salt. Not secret.
@@ -17,6 +18,17 @@ public struct SnapshotKey: Sendable, Equatable {
     ) {
         precondition(keyEpoch < ManifestLayout.counterLimit, "an epoch that no key has")
         slot = KeySlot(active: wrapped, created: created, keyEpoch: keyEpoch, uuid: uuid, salt: salt)
+    }
+
+    /// A key that nothing is under yet.
+    public init(fresh wrapped: WrappedVolumeKey, created: Timestamp, random: some ByteSource) {
+        self.init(
+            wrapped: wrapped,
+            uuid: random.bytes(16),
+            salt: random.bytes(32),
+            keyEpoch: 0,
+            created: created
+        )
     }
 
     /// That of a slot as it stands, in a volume's header or in a manifest.

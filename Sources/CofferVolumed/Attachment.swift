@@ -48,7 +48,7 @@ enum Attachment {
         )
         let geometry = try geometry(parameters)
         let (salt, uuid) = try derivation(parameters)
-        let volumeKey = HeldKey(try receiveKey(starter))
+        let volumeKey = HeldVolumeKey(try receiveKey(starter))
         var xtsKey = try volumeKey.value.xtsKey(
             geometry.cipher,
             dataUnitBytes: geometry.dataUnitBytes,
@@ -56,7 +56,7 @@ enum Attachment {
             uuid: uuid
         )
         let snapshotKey = parameters.fill == nil ? nil : try receiveKey(starter)
-        let previousKey = parameters.isReencrypting ? HeldKey(try receiveKey(starter)) : nil
+        let previousKey = parameters.isReencrypting ? HeldVolumeKey(try receiveKey(starter)) : nil
         // Before the memory that requests pass through is taken.
         let backing = try Backing(
             backingFile,

@@ -81,7 +81,7 @@ final class ControlResponder: Sendable {
                 timeoutMilliseconds: Self.timeoutMilliseconds
             )
             guard let newKey = VolumeKey(secret) else { throw .malformed }
-            let held = HeldKey(newKey)
+            let held = HeldVolumeKey(newKey)
             answer(consume caller) { keeper in try keeper.beginReencryption(order, to: held) }
         }
     }

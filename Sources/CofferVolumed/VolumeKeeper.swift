@@ -26,7 +26,7 @@ final class VolumeKeeper: Sendable {
     /// The header as this process wrote it last, or was told of it; and the volume key that it is under.
     struct HeaderTruth {
         var mark: RollbackMark
-        var volumeKey: HeldKey
+        var volumeKey: HeldVolumeKey
     }
 
     /// `headerStore` is the volume's file, through the page cache.
@@ -34,7 +34,7 @@ final class VolumeKeeper: Sendable {
         _ volumeID: VolumeID,
         _ volume: EncryptedVolume<FileBlockStore>,
         headerStore: FileBlockStore,
-        volumeKey: HeldKey,
+        volumeKey: HeldVolumeKey,
         mark: RollbackMark,
         sizeNotice: FuseSession.SizeNotice?,
         log: Logger
@@ -172,7 +172,7 @@ final class VolumeKeeper: Sendable {
         waitForSnapshot()
     }
 
-    private func finish(_ live: LiveSnapshot, _ volumeKey: HeldKey) {
+    private func finish(_ live: LiveSnapshot, _ volumeKey: HeldVolumeKey) {
         do {
             try live.run(volumeKey.value)
             log.info("snapshot \(live.id) is complete")
@@ -202,7 +202,7 @@ final class VolumeKeeper: Sendable {
     }
 
     /// Begins to bring the data under a new volume key.
-    func beginReencryption(_ order: WrappedKeyOrder, to newKey: HeldKey) throws -> RollbackMark {
+    func beginReencryption(_ order: WrappedKeyOrder, to newKey: HeldVolumeKey) throws -> RollbackMark {
         let wrapped = try wrapped(order)
         waitForCommittedSnapshot()
         return try truth.withLock { truth in
@@ -226,7 +226,15 @@ final class VolumeKeeper: Sendable {
                 mark: truth.mark
             )
             truth = HeaderTruth(mark: header.mark, volumeKey: newKey)
-            try startReencrypting(header, from: oldKey, to: newKey)
+            try resumeReencryption(
+                Reencryption(
+                    of: volume,
+                    header,
+                    headerStore: image.store,
+                    oldKey: oldKey.value,
+                    newKey: newKey.value
+                )
+            )
             return header.mark
         }
     }
@@ -236,18 +244,6 @@ final class VolumeKeeper: Sendable {
         reencryption.withLock { $0 = begun }
         try reencrypting.start { self.reencrypt(begun) }
         hasBegun.store(true, ordering: .releasing)
-    }
-
-    private func startReencrypting(_ header: VolumeHeader, from oldKey: HeldKey, to newKey: HeldKey) throws {
-        try resumeReencryption(
-            Reencryption(
-                of: volume,
-                header,
-                headerStore: image.store,
-                oldKey: oldKey.value,
-                newKey: newKey.value
-            )
-        )
     }
 
     private func reencrypt(_ begun: Reencryption<FileBlockStore>) {
@@ -303,13 +299,6 @@ final class VolumeKeeper: Sendable {
             return truth.mark
         }
     }
-}
-
-/// A volume key that several hold.
-final class HeldKey: Sendable {
-    let value: VolumeKey
-
-    init(_ value: consuming VolumeKey) { self.value = value }
 }
 
 extension VolumeRate {

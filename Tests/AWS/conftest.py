@@ -1,12 +1,18 @@
 """One server and one account for the whole session. See README.md for how to run."""
 
+import json
 import os
-from collections.abc import Iterator
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import server as servers
-from account import Account
+from account import REGION, Account
 from keys import Keys
 from volumes import Volumes
 
@@ -54,3 +60,32 @@ def ec2(volumes: Volumes):
 def stranger(account: Account):
     """An IAM user to whom nothing is allowed."""
     return account.person()
+
+
+@pytest.fixture(scope="session")
+def command_line(account: Account) -> Callable[..., Any]:
+    """The AWS CLI, as people type it: what a command of a service answers, or that it `fails` with these words."""
+    program = Path(sys.executable).with_name("aws")
+    program = str(program) if program.exists() else shutil.which("aws")
+    if not program:
+        pytest.skip("the AWS CLI is not installed")
+    environment = {
+        **os.environ,
+        "AWS_ENDPOINT_URL": account.url,
+        "AWS_ACCESS_KEY_ID": account.root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": account.root.secret,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_PAGER": "",
+    }
+
+    def run(service: str, *arguments: str, fails: str | None = None) -> Any:
+        command = [program, service, *arguments, "--output", "json"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        if fails is not None:
+            assert done.returncode != 0 and fails in done.stderr, done.stderr
+            return None
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    return run

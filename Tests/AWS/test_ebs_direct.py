@@ -3,15 +3,14 @@
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
-import sys
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -620,26 +619,8 @@ def test_signatures_that_are_not_right(direct: Direct, account: Account) -> None
 # By hand
 
 
-def test_the_aws_cli(direct: Direct, account: Account, tmp_path: Path) -> None:
-    program = Path(sys.executable).with_name("aws")
-    program = str(program) if program.exists() else shutil.which("aws")
-    if not program:
-        pytest.skip("the AWS CLI is not installed")
-    environment = {
-        **os.environ,
-        "AWS_ENDPOINT_URL": account.url,
-        "AWS_ACCESS_KEY_ID": account.root.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": account.root.secret,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_PAGER": "",
-    }
-
-    def aws(*arguments: str) -> dict:
-        command = [program, "ebs", *arguments, "--output", "json"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
+def test_the_aws_cli(direct: Direct, command_line, tmp_path: Path) -> None:
+    aws = partial(command_line, "ebs")
     data = os.urandom(BLOCK)
     (tmp_path / "block").write_bytes(data)
     snapshot = aws("start-snapshot", "--volume-size", "1", "--encrypted")["SnapshotId"]

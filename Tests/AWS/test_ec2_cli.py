@@ -1,44 +1,15 @@
 """The AWS CLI, as people type it, through the life of a volume."""
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 
-from account import REGION, Account
 from volumes import ZONE, Volumes, until
 
 
 @pytest.fixture(scope="module")
-def aws(account: Account):
-    program = Path(sys.executable).with_name("aws")
-    program = str(program) if program.exists() else shutil.which("aws")
-    if not program:
-        pytest.skip("the AWS CLI is not installed")
-    environment = {
-        **os.environ,
-        "AWS_ENDPOINT_URL": account.url,
-        "AWS_ACCESS_KEY_ID": account.root.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": account.root.secret,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_PAGER": "",
-    }
-
-    def run(*arguments: str, fails: str | None = None):
-        command = [program, "ec2", *arguments, "--output", "json"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-        if fails is not None:
-            assert done.returncode != 0 and fails in done.stderr, done.stderr
-            return None
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    return run
+def aws(command_line):
+    return partial(command_line, "ec2")
 
 
 def test_a_volume_lives_and_dies_by_the_command_line(aws, volumes: Volumes) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from account import SECOND_REGION, Account, allow, raises, unique
-from volumes import Volumes, until
+from account import REGION, SECOND_REGION, Account, allow, raises, unique
+from volumes import ZONE, Volumes, until
 
 BLOCK = 512 << 10
 SIZE = 16 * BLOCK
@@ -40,7 +40,7 @@ def settled(volumes: Volumes, snapshot: str, state: str = "completed", ec2=None)
     return until(look, lambda found: found["State"] == state)
 
 
-def copy(volumes: Volumes, snapshot: str, region: str = "us-east-1", **params) -> str:
+def copy(volumes: Volumes, snapshot: str, region: str = REGION, **params) -> str:
     return volumes.ec2.copy_snapshot(SourceSnapshotId=snapshot, SourceRegion=region, **params)["SnapshotId"]
 
 
@@ -58,7 +58,7 @@ def test_a_copy_under_the_same_key(volumes: Volumes, keys, source) -> None:
     _, snapshot, data = source(Encrypted=True, KmsKeyId=key.arn)
     tags = [{"ResourceType": "snapshot", "Tags": [{"Key": "Name", "Value": "second"}]}]
     answer = volumes.ec2.copy_snapshot(
-        SourceSnapshotId=snapshot, SourceRegion="us-east-1", Description="again", TagSpecifications=tags
+        SourceSnapshotId=snapshot, SourceRegion=REGION, Description="again", TagSpecifications=tags
     )
     assert answer["Tags"] == [{"Key": "Name", "Value": "second"}]
     found = settled(volumes, answer["SnapshotId"])
@@ -90,7 +90,7 @@ def test_a_key_that_cannot_be_used_shows_in_the_copy(volumes: Volumes, source) -
     found = settled(volumes, bad, "error")
     assert re.search(f"InvalidKmsKey.*{NOBODYS_KEY}", found["StateMessage"])
     with raises("IncorrectState"):
-        volumes.ec2.create_volume(AvailabilityZone="us-east-1a", SnapshotId=bad)
+        volumes.ec2.create_volume(AvailabilityZone=ZONE, SnapshotId=bad)
     volumes.ec2.delete_snapshot(SnapshotId=bad)
 
 
@@ -114,7 +114,7 @@ def test_a_copy_in_another_region_is_under_a_key_of_that_one(volumes: Volumes, a
     there = account.root.client("ec2", SECOND_REGION)
     with raises("InvalidSnapshot.NotFound"):
         there.copy_snapshot(SourceSnapshotId=snapshot, SourceRegion=SECOND_REGION)
-    made = there.copy_snapshot(SourceSnapshotId=snapshot, SourceRegion="us-east-1")["SnapshotId"]
+    made = there.copy_snapshot(SourceSnapshotId=snapshot, SourceRegion=REGION)["SnapshotId"]
     found = settled(volumes, made, ec2=there)
     assert f":{SECOND_REGION}:" in found["KmsKeyId"]
     with raises("InvalidSnapshot.NotFound"):
@@ -135,7 +135,7 @@ def test_a_copy_in_another_region_is_under_a_key_of_that_one(volumes: Volumes, a
 def test_copies_that_are_refused(volumes: Volumes, params, code) -> None:
     with raises(code):
         volumes.ec2.copy_snapshot(
-            **{"SourceSnapshotId": "snap-0123456789abcdef0", "SourceRegion": "us-east-1", **params}
+            **{"SourceSnapshotId": "snap-0123456789abcdef0", "SourceRegion": REGION, **params}
         )
 
 
@@ -239,7 +239,7 @@ def test_copies_and_shares_need_their_permissions(volumes: Volumes, account: Acc
     volume, snapshot, _ = source(Encrypted=True, KmsKeyId=keys.new().arn)
     nobody = account.person(allow("ec2:Describe*")).ec2
     for action in (
-        lambda: nobody.copy_snapshot(SourceSnapshotId=snapshot, SourceRegion="us-east-1"),
+        lambda: nobody.copy_snapshot(SourceSnapshotId=snapshot, SourceRegion=REGION),
         lambda: nobody.copy_volumes(SourceVolumeId=volume),
         lambda: nobody.modify_snapshot_attribute(SnapshotId=snapshot, OperationType="add", UserIds=[STRANGER]),
         lambda: nobody.reset_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission"),
@@ -247,5 +247,5 @@ def test_copies_and_shares_need_their_permissions(volumes: Volumes, account: Acc
         with raises("UnauthorizedOperation", expected_status=403):
             action()
     copier = account.person(allow("ec2:*")).ec2
-    made = copier.copy_snapshot(SourceSnapshotId=snapshot, SourceRegion="us-east-1")["SnapshotId"]
+    made = copier.copy_snapshot(SourceSnapshotId=snapshot, SourceRegion=REGION)["SnapshotId"]
     assert "not authorized to perform: kms:Decrypt" in settled(volumes, made, "error")["StateMessage"]

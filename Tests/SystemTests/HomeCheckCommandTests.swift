@@ -11,22 +11,10 @@ struct HomeCheckCommandTests {
             clone
     }
 
-    private struct Moments: RandomNumberGenerator {
-        var state: UInt64
-
-        /// SplitMix64: the same moments for the same seed.
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     @Test func `commands killed at twenty moments leave what check --all names and repair --all ends`() throws
     {
         let seed = ProcessInfo.processInfo.environment["COFFER_TEST_SEED"].flatMap(UInt64.init) ?? 20
-        var moments = Moments(state: seed)
+        var moments = SeededGenerator(seed: seed)
         let coffer = try home()
         for round in 0..<20 {
             let work = Work.allCases[round % Work.allCases.count]

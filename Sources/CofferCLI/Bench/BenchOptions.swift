@@ -80,10 +80,3 @@ enum BenchStage {
         }
     }
 }
-
-/// This very program, which benches run as people do.
-enum OwnProgram {
-    static func path() throws -> String {
-        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    }
-}

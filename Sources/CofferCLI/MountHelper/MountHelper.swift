@@ -20,9 +20,7 @@ enum MountHelper {
     }
 
     /// The path of this program.
-    static var program: String {
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/usr/bin/coffer"
-    }
+    static var program: String { (try? OwnProgram.path()) ?? "/usr/bin/coffer" }
 
     /// How it ends. (mount(8), "EXIT STATUS".)
     private enum Status: Int32 {

@@ -78,17 +78,21 @@ struct MountOrder: Equatable {
             guard let count = Int(value), (1...64).contains(count) else { throw Self.wrong(name, "1 to 64") }
             threads = count
         case ("device", let value?): device = value
-        case ("home", let value?), ("region", let value?), ("as", let value?), ("kms-endpoint", let value?),
-            ("passphrase-file", let value?), ("pin-file", let value?):
+        case (_, let value?) where Self.globalNames.contains(name):
             guard !value.isEmpty, !value.hasPrefix("-") else { throw Self.wrong(name, "a value") }
             globals[name] = value
-        case ("mkfs", nil), ("backing-io", nil), ("threads", nil), ("device", nil), ("home", nil),
-            ("region", nil), ("as", nil), ("kms-endpoint", nil), ("passphrase-file", nil), ("pin-file", nil):
-            throw Self.wrong(name, "a value")
+        case (_, nil) where Self.valued.contains(name): throw Self.wrong(name, "a value")
         default: return false
         }
         return true
     }
+
+    /// Options of every command.
+    private static let globalNames: Set<String> = [
+        "home", "region", "as", "kms-endpoint", "passphrase-file", "pin-file",
+    ]
+    /// Those that take a value.
+    private static let valued = globalNames.union(["mkfs", "backing-io", "threads", "device"])
 
     private static func wrong(_ name: String, _ what: String) -> MountUsage {
         MountUsage("the option \(name)= takes \(what)")

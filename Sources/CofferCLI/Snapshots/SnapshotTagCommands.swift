@@ -20,10 +20,8 @@ struct SnapshotTagCommand: AsyncParsableCommand {
         let caller = try await global.caller(of: home)
         let service = try await global.volumes(of: home)
         let found = try await service.describeSnapshots([snapshot.reference], caller: caller)[0]
-        guard tags.isEmpty else {
-            return try await service.createTags(tags.map(\.tag), on: [found.id.text], caller: caller)
-        }
-        try TagOutput.print(found.tags, global.output)
+        let desk = TagDesk(service: service, caller: caller, id: found.id.text)
+        try await desk.put(tags, present: found.tags, global.output)
     }
 }
 
@@ -43,10 +41,6 @@ struct SnapshotUntag: AsyncParsableCommand {
         let caller = try await global.caller(of: home)
         let service = try await global.volumes(of: home)
         let found = try await service.describeSnapshots([snapshot.reference], caller: caller)[0]
-        try await service.deleteTags(
-            tagKeys.map { VolumeService.TagSelector(key: $0) },
-            from: [found.id.text],
-            caller: caller
-        )
+        try await TagDesk(service: service, caller: caller, id: found.id.text).remove(tagKeys)
     }
 }

@@ -64,7 +64,10 @@ struct SnapshotImportCommand: AsyncParsableCommand {
         let service = try await global.volumes(of: home)
         let caller = try await global.caller(of: home)
         let input = try ByteFile.Input(file)
-        defer { Terminal.endProgress() }
+        defer {
+            withExtendedLifetime(input) {}
+            Terminal.endProgress()
+        }
         let snapshot = try await service.importSnapshot(
             from: input.descriptor,
             ImportSnapshotRequest(

@@ -9,8 +9,7 @@ extension XMLWriter {
         element("volumeArn", volume.arn.description)
         element("ownerId", volume.arn.account)
         element("size", Int(clamping: volume.sizeGiB))
-        // A copy of a volume begins with a snapshot that nobody knows.
-        element("snapshotId", volume.sourceVolumeID == nil ? volume.snapshotID?.text ?? "" : "")
+        element("snapshotId", volume.shownSnapshotID?.text ?? "")
         element("sourceVolumeId", volume.sourceVolumeID?.text)
         element("availabilityZone", volume.region.zone)
         element("availabilityZoneId", EC2Call.zoneID(of: volume.region))
