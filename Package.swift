@@ -32,6 +32,7 @@ let package = Package(
     products: [
         .library(name: "Coffer", targets: ["Coffer"]),
         .executable(name: "coffer", targets: ["CofferCLI"]),
+        .executable(name: "coffer-rds", targets: ["CofferRDSCLI"]),
         .executable(name: "coffer-volumed", targets: ["CofferVolumed"]),
     ],
     dependencies: [
@@ -138,6 +139,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "CofferRDS",
+            dependencies: [
+                "CLinux", "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferSecrets", "CofferShapes",
+                "CofferSystem", grdb, grdbSQLite, logging,
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "CofferRemoteKMS",
             dependencies: [
                 "CofferJSON", "CofferSecrets", "CofferShapes", "CofferSigV4", asyncHTTPClient, nioCore,
@@ -151,7 +160,8 @@ let package = Package(
             name: "Coffer",
             dependencies: [
                 "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferKMS", "CofferPKCS11",
-                "CofferRemoteKMS", "CofferSecrets", "CofferShapes", "CofferSystem", "CofferTrail", logging,
+                "CofferRDS", "CofferRemoteKMS", "CofferSecrets", "CofferShapes", "CofferSystem", "CofferTrail",
+                logging,
             ],
             swiftSettings: strict
         ),
@@ -172,12 +182,29 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(
+            name: "CofferTerminal",
+            dependencies: [
+                "CLinux", "Coffer", "CofferEBS", "CofferRemoteKMS", "CofferSecrets", "CofferShapes",
+                argumentParser, logging,
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "CofferCLI",
             dependencies: [
                 "CLinux", "Coffer", "CofferBench", "CofferCatalog", "CofferControl", "CofferEBS",
                 "CofferIdentity", "CofferKMS", "CofferRemoteKMS", "CofferSecrets", "CofferServer",
-                "CofferShapes", "CofferSystem", "CofferTrail", "CofferXTS", argumentParser, logging,
+                "CofferShapes", "CofferSystem", "CofferTerminal", "CofferTrail", "CofferXTS", argumentParser,
+                logging,
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "CofferRDSCLI",
+            dependencies: [
+                "CLinux", "Coffer", "CofferCatalog", "CofferRDS", "CofferSecrets", "CofferShapes",
+                "CofferSystem", "CofferTerminal", argumentParser, logging,
             ],
             swiftSettings: strict
         ),

@@ -3,6 +3,7 @@ public import CofferEBS
 public import CofferIdentity
 public import CofferKMS
 internal import CofferPKCS11
+public import CofferRDS
 public import CofferRemoteKMS
 internal import CofferSecrets
 public import CofferShapes
@@ -143,6 +144,45 @@ public actor Home {
         daemon: @escaping @Sendable () throws -> String,
         onStep: @escaping @Sendable (AttachmentStep) -> Void = { _ in }
     ) throws -> VolumeService {
+        VolumeService(
+            catalog: catalog,
+            keys: try volumeKeys(kms, environment),
+            authoriser: HomeAuthoriser(home: self),
+            identity: identity,
+            paths: VolumePaths(home: path, runtimeBase: runtimeBase, daemon: daemon),
+            clock: clock,
+            logger: logger,
+            onStep: onStep
+        )
+    }
+
+    /// The databases of this home, on volumes of its own. `supervisor` finds the program that runs one instance, which is
+    /// started with `supervisorArguments` beside the instance's name.
+    public func databases(
+        kms: RemoteKMSSettings? = nil,
+        environment: [String: String] = [:],
+        daemon: @escaping @Sendable () throws -> String,
+        supervisor: @escaping @Sendable () throws -> String,
+        supervisorArguments: [String] = []
+    ) throws -> DatabaseService {
+        DatabaseService(
+            catalog: catalog,
+            volumes: try volumes(kms: kms, environment: environment, daemon: daemon),
+            keys: try volumeKeys(kms, environment),
+            authoriser: HomeAuthoriser(home: self),
+            identity: identity,
+            paths: DatabasePaths(
+                volumes: VolumePaths(home: path, runtimeBase: runtimeBase, daemon: daemon),
+                supervisor: supervisor
+            ),
+            supervisorArguments: supervisorArguments,
+            clock: clock,
+            logger: logger
+        )
+    }
+
+    /// Who has the keys that volumes and databases ask for.
+    private func volumeKeys(_ kms: RemoteKMSSettings?, _ environment: [String: String]) throws -> VolumeKeys {
         let keys: any KeyService
         if let kms {
             let remote = try self.remote ?? RemoteKeyService(kms, environment: environment, clock: clock)
@@ -151,19 +191,7 @@ public actor Home {
         } else {
             keys = UnsealedAtFirstUse(home: self) { try await $0.keyManagement() }
         }
-        return VolumeService(
-            catalog: catalog,
-            keys: VolumeKeys(
-                keys: keys,
-                owned: UnsealedAtFirstUse(home: self) { try await $0.ownedVolumeKey() }
-            ),
-            authoriser: HomeAuthoriser(home: self),
-            identity: identity,
-            paths: VolumePaths(home: path, runtimeBase: runtimeBase, daemon: daemon),
-            clock: clock,
-            logger: logger,
-            onStep: onStep
-        )
+        return VolumeKeys(keys: keys, owned: UnsealedAtFirstUse(home: self) { try await $0.ownedVolumeKey() })
     }
 
     /// Brings the trail to the medium, and closes what is open to HSMs and to a KMS elsewhere.

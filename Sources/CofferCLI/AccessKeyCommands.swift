@@ -3,6 +3,7 @@ internal import Coffer
 internal import CofferIdentity
 internal import CofferSecrets
 internal import CofferShapes
+internal import CofferTerminal
 
 struct AccessKeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 internal import CofferSecrets
 internal import CofferSystem
+internal import CofferTerminal
 internal import CofferXTS
 internal import Foundation
 

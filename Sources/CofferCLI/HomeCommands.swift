@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Coffer
 internal import CofferKMS
 internal import CofferShapes
+internal import CofferTerminal
 internal import CofferTrail
 internal import Foundation
 internal import Glibc

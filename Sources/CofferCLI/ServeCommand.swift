@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Coffer
 internal import CofferServer
 internal import CofferShapes
+internal import CofferTerminal
 internal import Logging
 
 struct ServeCommand: AsyncParsableCommand {

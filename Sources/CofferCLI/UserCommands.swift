@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Coffer
 internal import CofferIdentity
 internal import CofferShapes
+internal import CofferTerminal
 
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

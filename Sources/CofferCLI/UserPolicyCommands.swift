@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Coffer
 internal import CofferIdentity
 internal import CofferShapes
+internal import CofferTerminal
 internal import Foundation
 
 struct UserPolicyCommand: AsyncParsableCommand {

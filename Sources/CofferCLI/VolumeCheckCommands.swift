@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Coffer
 internal import CofferEBS
 internal import CofferShapes
+internal import CofferTerminal
 
 /// The volume that is looked at, or all of the home.
 struct CheckedVolume: ParsableArguments {

@@ -4,6 +4,7 @@ internal import CofferCatalog
 internal import CofferControl
 internal import CofferEBS
 internal import CofferShapes
+internal import CofferTerminal
 internal import Foundation
 
 struct VolumeCommand: AsyncParsableCommand {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Coffer
 internal import CofferEBS
 internal import CofferShapes
+internal import CofferTerminal
 
 struct VolumeRekey: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ internal import Coffer
 internal import CofferControl
 internal import CofferEBS
 internal import CofferShapes
+internal import CofferTerminal
 
 /// What a new volume is provisioned with, whatever it begins with.
 struct NewVolumeOptions: ParsableArguments {

@@ -1,6 +1,7 @@
 internal import CofferControl
 internal import CofferEBS
 internal import CofferShapes
+internal import CofferTerminal
 
 /// A volume in JSON, with the EC2 API's names where it has one. (EC2 API reference, `Volume`.)
 struct VolumeShape: Encodable {

@@ -60,6 +60,7 @@ enum Schema {
         migrator.registerMigration("4: life of volumes") { try addLifeOfVolumes($0) }
         migrator.registerMigration("5: snapshots") { try addSnapshots($0) }
         migrator.registerMigration("6: snapshot sharing") { try addSnapshotSharing($0) }
+        migrator.registerMigration("7: databases") { try addDatabases($0) }
         return migrator
     }()
 }

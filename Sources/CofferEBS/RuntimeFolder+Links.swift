@@ -1,4 +1,5 @@
 internal import CofferShapes
+internal import CofferSystem
 internal import Glibc
 
 // Steady paths to an attached volume's file: `<runtime>/vol-…/volume`, and `<runtime>/by-device/sdf`, which is also

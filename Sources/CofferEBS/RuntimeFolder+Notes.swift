@@ -1,5 +1,6 @@
 internal import CofferControl
 internal import CofferShapes
+internal import CofferSystem
 internal import Glibc
 
 // What may be left in the runtime folder, and the locks on snapshots.

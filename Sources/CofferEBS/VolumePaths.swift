@@ -16,6 +16,9 @@ public struct VolumePaths: Sendable {
         runtime = RuntimeFolder(homePath: home, base: runtimeBase)
     }
 
+    /// What lasts as long as attachments of this home do.
+    package var runtimeFolder: String { runtime.path }
+
     var volumesFolder: String { "\(home)/volumes" }
     var snapshotsFolder: String { "\(home)/snapshots" }
 

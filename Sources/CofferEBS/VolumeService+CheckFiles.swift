@@ -1,6 +1,7 @@
 internal import CofferBlock
 internal import CofferCatalog
 internal import CofferShapes
+internal import CofferSystem
 internal import Glibc
 
 // Files and notes against the index.

@@ -239,7 +239,7 @@ extension VolumeService {
     }
 
     private func usableKey(_ plan: CreationPlan) async throws -> KeyMetadata {
-        let service = plan.caller.through(.ebs)
+        let service = plan.caller.through(orKeeping: .ebs)
         guard plan.record.isEncrypted else {
             return try await keys.owned.awsManagedKey(of: .ebs, caller: service)
         }

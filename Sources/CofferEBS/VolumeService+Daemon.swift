@@ -119,7 +119,7 @@ extension VolumeService {
         context: EncryptionContext,
         caller: Caller
     ) async throws -> (wrapped: WrappedVolumeKey, value: HeldVolumeKey) {
-        let service = caller.through(.ebs)
+        let service = caller.through(orKeeping: .ebs)
         let made = try await keys.service(of: key).generateDataKeyWithoutPlaintext(
             count: VolumeKey.count,
             key: KeyReference(key.description),
@@ -188,7 +188,7 @@ extension VolumeService {
                 wrapped.blob,
                 key: wrapped.keyARN,
                 context: context,
-                caller: caller.through(.ebs)
+                caller: caller.through(orKeeping: .ebs)
             )
         } catch let error as AWSError where error.code == .disabled {
             throw Self.hintingToEnable(wrapped.keyARN, error)

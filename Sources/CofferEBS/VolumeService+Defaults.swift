@@ -46,7 +46,7 @@ extension VolumeService {
         caller: Caller
     ) async throws -> String {
         try await requirePermission("ec2:ModifyEbsDefaultKmsKeyId", isDryRun: isDryRun, caller: caller)
-        let metadata = try await usableKey(key, caller: caller.through(.ebs))
+        let metadata = try await usableKey(key, caller: caller.through(orKeeping: .ebs))
         try catalog.change(encryptionDefaultsOf: region(of: caller)) { $0.key = metadata.arn }
         return metadata.arn.description
     }

@@ -165,7 +165,7 @@ extension VolumeService {
         _ caller: Caller
     ) async throws -> UploadPlan {
         let isEncrypted = request.isEncrypted ?? defaults.isByDefault
-        let service = caller.through(.ebs)
+        let service = caller.through(orKeeping: .ebs)
         let key: KeyMetadata
         if isEncrypted {
             let reference = request.key ?? defaults.key.map { KeyReference($0.description) }

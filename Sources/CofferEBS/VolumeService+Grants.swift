@@ -1,7 +1,7 @@
 internal import CofferBlock
 internal import CofferCatalog
 internal import CofferSecrets
-internal import CofferShapes
+package import CofferShapes
 internal import Logging
 
 // The grant on its KMS key that an attachment holds, as EBS has one: the principal of the instance may decrypt under the
@@ -21,7 +21,7 @@ extension VolumeService {
             let grant = try await keys.kms.createGrant(
                 order(entry),
                 on: KeyReference(key.description),
-                caller: caller.through(.ebs)
+                caller: caller.through(orKeeping: .ebs)
             )
             entry.grantID = grant.id
             try catalog.putGrant(entry)
@@ -122,7 +122,7 @@ extension VolumeService {
         UUIDText.text(UUIDText.version4(SystemByteSource().bytes(16)))
     }
 
-    private static func isWithoutSuchGrants(_ error: AWSError) -> Bool {
+    package static func isWithoutSuchGrants(_ error: AWSError) -> Bool {
         [.invalidArn, .unsupportedOperation].contains(error.code)
             || error.code.name == "UnknownOperationException"
     }

@@ -1,6 +1,7 @@
 internal import CofferCatalog
 public import CofferShapes
 internal import CofferSnapshot
+internal import CofferSystem
 internal import Logging
 
 // A home as a whole: the index against the files, both ways, every header, every snapshot's manifest and blocks, and

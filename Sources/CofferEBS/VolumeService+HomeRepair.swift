@@ -2,6 +2,7 @@ internal import CofferBlock
 internal import CofferCatalog
 internal import CofferShapes
 internal import CofferSnapshot
+internal import CofferSystem
 internal import Glibc
 internal import Logging
 

@@ -20,7 +20,7 @@ extension VolumeService {
     ) async throws -> Volume {
         let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
         var target: ARN?
-        if let key { target = try await usableKey(key, caller: caller.through(.ebs)).arn }
+        if let key { target = try await usableKey(key, caller: caller.through(orKeeping: .ebs)).arn }
         let now = inspect(found)
         if now.state == .working, now.status?.reencryptedPercent != nil {
             // A daemon of its own is at it.

@@ -3,6 +3,7 @@ internal import CofferCatalog
 internal import CofferControl
 internal import CofferShapes
 internal import CofferSnapshot
+internal import CofferSystem
 internal import Glibc
 
 /// A snapshot that a new volume begins with.

@@ -15,7 +15,7 @@ extension VolumeService {
     public func rekeyVolume(_ reference: String, to key: KeyReference, caller: Caller) async throws -> Volume
     {
         let found = try await permitted(reference, to: "ec2:ModifyVolume", caller: caller)
-        let service = caller.through(.ebs)
+        let service = caller.through(orKeeping: .ebs)
         let target = try await usableKey(key, caller: service)
         let (record, lock) = try await locked(found.id, for: .changeKey)
         defer { withExtendedLifetime(lock) {} }
@@ -37,7 +37,7 @@ extension VolumeService {
     }
 
     private func rekeyDetached(_ record: VolumeRecord, to key: ARN, _ caller: Caller) async throws {
-        let service = caller.through(.ebs)
+        let service = caller.through(orKeeping: .ebs)
         let store = try openStore(record, .readWrite)
         try lockExclusively(store, record)
         let image = VolumeImage(store, volumeID: record.id, clock: clock)
@@ -53,7 +53,7 @@ extension VolumeService {
 
     /// The daemon alone writes the header then. What it is given is proved to open first.
     private func rekeyAttached(_ record: VolumeRecord, to key: ARN, _ caller: Caller) async throws {
-        let service = caller.through(.ebs)
+        let service = caller.through(orKeeping: .ebs)
         let image = VolumeImage(try openStore(record, .readOnly), volumeID: record.id, clock: clock)
         let unverified = try newestHeader(image)
         let volumeKey = try await volumeKey(of: unverified, caller: caller)
@@ -94,7 +94,7 @@ extension VolumeService {
             guard header.state == .ready, let slot = header.activeSlot, let materialID,
                 !slot.wrapped.keyARN.isAWSOwnedKey
             else { return nil }
-            let service = caller.through(.ebs)
+            let service = caller.through(orKeeping: .ebs)
             let key = slot.wrapped.keyARN
             // Who may not look at the key cannot know, and attaches as ever.
             guard
@@ -192,7 +192,7 @@ extension VolumeService {
                 pending.wrapped.blob,
                 key: pending.wrapped.keyARN,
                 context: .volume(record.id),
-                caller: caller.through(.ebs)
+                caller: caller.through(orKeeping: .ebs)
             )
             settled = try translating("writing the header") {
                 try image.finishRewrap(unwrapped: proof, volumeKey, mark: mark)

@@ -41,7 +41,7 @@ extension VolumeService {
     /// block is encrypted anew: who has the old KMS key alone reads nothing of it. A KMS key that cannot be used is
     /// refused.
     public func copySnapshot(_ request: CopySnapshotRequest, caller: Caller) async throws -> Snapshot {
-        if let key = request.key { _ = try await usableKey(key, caller: caller.through(.ebs)) }
+        if let key = request.key { _ = try await usableKey(key, caller: caller.through(orKeeping: .ebs)) }
         return try await beginCopySnapshot(request, caller: caller)
     }
 
@@ -138,7 +138,7 @@ extension VolumeService {
             switch self {
             case .same(let source): return source.kmsKeyARN
             case .other(let key):
-                if let found = try? await service.usableKey(key, caller: caller.through(.ebs)) {
+                if let found = try? await service.usableKey(key, caller: caller.through(orKeeping: .ebs)) {
                     return found.arn
                 }
                 return try NewVolume.keyARN(
@@ -160,7 +160,7 @@ extension VolumeService {
         var record = record
         do {
             if case .other(let key) = target {
-                record.kmsKeyARN = try await usableKey(key, caller: caller.through(.ebs)).arn
+                record.kmsKeyARN = try await usableKey(key, caller: caller.through(orKeeping: .ebs)).arn
             }
             if record.kmsKeyARN == source.kmsKeyARN {
                 try await copyUnderSameKey(source, record, caller)
@@ -216,7 +216,7 @@ extension VolumeService {
             sourceContext: old.context,
             destinationKey: reference,
             destinationContext: context,
-            caller: caller.through(.ebs)
+            caller: caller.through(orKeeping: .ebs)
         )
         guard let wrapped = WrappedVolumeKey(keyARN: answer.keyARN, blob: answer.blob, context: context)
         else {
@@ -226,7 +226,7 @@ extension VolumeService {
             wrapped.blob,
             key: wrapped.keyARN,
             context: context,
-            caller: caller.through(.ebs)
+            caller: caller.through(orKeeping: .ebs)
         )
         let key = source.key.rewrapped(wrapped, created: clock.now)
         do {

@@ -96,7 +96,7 @@ extension VolumeService {
         guard !change.adding.contains(.everyone) else {
             throw AWSError(.operationNotPermitted, "Encrypted snapshots cannot be made public")
         }
-        var owner = caller.through(.ebs)
+        var owner = caller.through(orKeeping: .ebs)
         owner.region = record.region
         guard try await keys.kms.awsManagedKey(of: .ebs, caller: owner).arn != record.kmsKeyARN else {
             throw AWSError(

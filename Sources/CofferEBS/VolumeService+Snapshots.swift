@@ -123,6 +123,12 @@ extension VolumeService {
 
     // MARK: - Describe
 
+    /// The snapshot of this id, for a service above that has made it and says itself who may see it; nil where there is
+    /// none.
+    package func snapshot(_ id: SnapshotID) throws -> Snapshot? {
+        try catalog.snapshot(id: id).map { try describe([$0])[0] }
+    }
+
     /// The snapshots of the region, or those that the references name: ids, beginnings of ids, or names.
     public func describeSnapshots(_ references: [String] = [], caller: Caller) async throws -> [Snapshot] {
         try await requirePermission("ec2:DescribeSnapshots", caller: caller)

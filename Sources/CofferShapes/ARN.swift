@@ -71,6 +71,31 @@ public struct ARN: Hashable, Sendable, Codable, CustomStringConvertible {
         )
     }
 
+    /// A resource of RDS, such as `db:app` or `snapshot:before`.
+    public static func database(
+        _ kind: String,
+        _ identifier: String,
+        region: Region,
+        account: AccountID
+    ) -> ARN {
+        ARN(
+            service: "rds",
+            region: region.name,
+            account: account.digits,
+            resource: "\(kind):\(identifier)"
+        )
+    }
+
+    /// The principal that RDS acts as for an instance.
+    public static func rdsInfrastructure(_ database: DatabaseID, account: AccountID) -> ARN {
+        ARN(
+            service: "sts",
+            region: "",
+            account: account.digits,
+            resource: "assumed-role/aws:rds-infrastructure/\(database)"
+        )
+    }
+
     /// Whether this is an account's root user.
     public var isRoot: Bool { service == "iam" && resource == "root" }
 

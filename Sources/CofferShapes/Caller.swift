@@ -23,6 +23,9 @@ public struct Caller: Sendable, Hashable {
         caller.via = service
         return caller
     }
+
+    /// The same by way of `service`, unless a service above it calls already: that one stays the one that is named.
+    public func through(orKeeping service: AWSService) -> Caller { via == nil ? through(service) : self }
 }
 
 /// Where a request over the network came from: for policies (`aws:SourceIp` and its like) and the trail.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CofferBench
 internal import CofferShapes
+internal import CofferTerminal
 internal import CofferXTS
 internal import Foundation
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CofferBench
+internal import CofferTerminal
 
 struct BenchFilesystem: ParsableCommand {
     static let configuration = CommandConfiguration(

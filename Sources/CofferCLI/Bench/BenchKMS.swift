@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CofferBench
+internal import CofferTerminal
 internal import Foundation
 
 struct BenchKMS: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CofferBench
 internal import CofferShapes
+internal import CofferTerminal
 internal import Foundation
 
 /// Options of the benches that load files.

@@ -1,4 +1,5 @@
 internal import CofferBench
+internal import CofferTerminal
 internal import Foundation
 
 /// A measurement on the screen: medians of the rounds with their range, and Coffer against each other subject.

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Coffer
 internal import CofferEBS
 internal import CofferShapes
+internal import CofferTerminal
 
 /// How much of a home is read.
 struct QuickOption: ParsableArguments {

@@ -1,4 +1,5 @@
 internal import CofferEBS
+internal import CofferTerminal
 
 /// What a check or repair of a home has to say, for people and for programs.
 enum HomeCheckOutput {

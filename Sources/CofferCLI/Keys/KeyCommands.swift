@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CofferKMS
 internal import CofferShapes
+internal import CofferTerminal
 internal import Foundation
 
 struct KeyCommand: AsyncParsableCommand {

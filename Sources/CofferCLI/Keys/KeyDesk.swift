@@ -1,6 +1,8 @@
 public import ArgumentParser
+internal import Coffer
 internal import CofferKMS
 public import CofferShapes
+internal import CofferTerminal
 internal import Foundation
 
 /// The keys of a home, and who asks for them.
@@ -96,3 +98,11 @@ extension KeyUsage: ExpressibleByArgument {}
 extension WrappingAlgorithm: ExpressibleByArgument {}
 extension WrappingKeySpec: ExpressibleByArgument {}
 extension GrantOperation: ExpressibleByArgument {}
+
+extension GlobalOptions {
+    /// The keys of the home, and who asks for them.
+    func openKeys() async throws -> KeyDesk {
+        let home = try openHome()
+        return KeyDesk(keys: try await home.keyManagement(), caller: try await caller(of: home))
+    }
+}

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Coffer
 internal import CofferKMS
 internal import CofferShapes
+internal import CofferTerminal
 
 struct KeyGrantCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CofferKMS
 internal import CofferSecrets
 internal import CofferShapes
+internal import CofferTerminal
 
 struct KeyStoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

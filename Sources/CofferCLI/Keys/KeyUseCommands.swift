@@ -3,6 +3,7 @@ internal import Coffer
 internal import CofferKMS
 internal import CofferSecrets
 internal import CofferShapes
+internal import CofferTerminal
 internal import Foundation
 
 /// An encryption context on the command line.

@@ -4,6 +4,7 @@ internal import Coffer
 internal import CofferEBS
 internal import CofferShapes
 internal import CofferSystem
+internal import CofferTerminal
 internal import Foundation
 
 /// mount(8)'s helper for `mount -t coffer VOLUME DIR` and lines of fstab(5) with the type coffer: this program under the

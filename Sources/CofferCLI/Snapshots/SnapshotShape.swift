@@ -1,5 +1,6 @@
 internal import CofferEBS
 internal import CofferShapes
+internal import CofferTerminal
 
 /// A snapshot in JSON, with the EC2 API's names. (EC2 API reference, `Snapshot`.)
 struct SnapshotShape: Encodable {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Coffer
 internal import CofferEBS
 internal import CofferShapes
+internal import CofferTerminal
 
 /// Whom a snapshot is shared with, as a command's option.
 struct GranteeArgument: ExpressibleByArgument {

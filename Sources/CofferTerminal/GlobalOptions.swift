@@ -1,23 +1,23 @@
-internal import ArgumentParser
-internal import Coffer
-internal import CofferEBS
+package import ArgumentParser
+package import Coffer
+package import CofferEBS
 internal import CofferRemoteKMS
 internal import CofferSecrets
-internal import CofferShapes
+package import CofferShapes
 internal import Foundation
 internal import Logging
 internal import Synchronization
 
 /// Options that every command takes.
-struct GlobalOptions: ParsableArguments {
+package struct GlobalOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The home: the folder that holds keys and volumes.", valueName: "folder"))
-    var home: String?
+    package var home: String?
 
     @Option(help: "The region that is meant. (default: AWS_REGION, else the home's)")
-    var region: String?
+    package var region: String?
 
     @Option(help: ArgumentHelp("How results are printed.", valueName: "table|json"))
-    var output: OutputFormat = .table
+    package var output: OutputFormat = .table
 
     @Option(
         help: ArgumentHelp(
@@ -25,7 +25,7 @@ struct GlobalOptions: ParsableArguments {
             valueName: "digits"
         )
     )
-    var account: String?
+    package var account: String?
 
     @Option(
         help: ArgumentHelp(
@@ -33,7 +33,7 @@ struct GlobalOptions: ParsableArguments {
             valueName: "url"
         )
     )
-    var kmsEndpoint: String?
+    package var kmsEndpoint: String?
 
     @Option(
         help: ArgumentHelp(
@@ -41,7 +41,7 @@ struct GlobalOptions: ParsableArguments {
             valueName: "file"
         )
     )
-    var passphraseFile: String?
+    package var passphraseFile: String?
 
     @Option(
         help: ArgumentHelp(
@@ -49,7 +49,7 @@ struct GlobalOptions: ParsableArguments {
             valueName: "file"
         )
     )
-    var pinFile: String?
+    package var pinFile: String?
 
     @Option(
         name: .customLong("as"),
@@ -58,13 +58,15 @@ struct GlobalOptions: ParsableArguments {
             valueName: "user"
         )
     )
-    var user: String?
+    package var user: String?
 
     @Flag(name: .shortAndLong, help: "Say on standard error what is done.")
-    var verbose = false
+    package var verbose = false
+
+    package init() {}
 
     /// Opens the home that the options name.
-    func openHome(pkcs11Module: String? = nil) throws -> Home {
+    package func openHome(pkcs11Module: String? = nil) throws -> Home {
         let environment = ProcessInfo.processInfo.environment
         let location = try HomeLocation(option: home, environment: environment, isRoot: geteuid() == 0)
         let home = try Home(
@@ -80,18 +82,12 @@ struct GlobalOptions: ParsableArguments {
     }
 
     /// Who acts: the account's root user, for who owns the home owns the keys, or the user that is named.
-    func caller(of home: Home) async throws -> Caller {
+    package func caller(of home: Home) async throws -> Caller {
         try await home.caller(named: user, region: try namedRegion(ProcessInfo.processInfo.environment))
     }
 
-    /// The keys of the home, and who asks for them.
-    func openKeys() async throws -> KeyDesk {
-        let home = try openHome()
-        return KeyDesk(keys: try await home.keyManagement(), caller: try await caller(of: home))
-    }
-
     /// The volumes of a home, served by the `coffer-volumed` beside this program.
-    func volumes(of home: Home) async throws -> VolumeService {
+    package func volumes(of home: Home) async throws -> VolumeService {
         let environment = ProcessInfo.processInfo.environment
         let endpoint = try kmsEndpoint ?? home.settings().kmsEndpoint
         return try await home.volumes(
@@ -103,7 +99,7 @@ struct GlobalOptions: ParsableArguments {
     }
 
     /// Where secrets come from that open the home.
-    var secretPrompts: SecretPrompts {
+    package var secretPrompts: SecretPrompts {
         let passphrase = PassphraseSource(file: passphraseFile)
         let pin = PassphraseSource(file: pinFile, name: "PIN", option: "--pin-file")
         return SecretPrompts(
@@ -138,30 +134,30 @@ struct GlobalOptions: ParsableArguments {
 }
 
 /// The homes that this process has opened: closed at its end, so that the trail is whole on the medium.
-enum OpenHomes {
+package enum OpenHomes {
     private static let homes = Mutex<[Home]>([])
 
-    static func add(_ home: Home) { homes.withLock { $0.append(home) } }
+    package static func add(_ home: Home) { homes.withLock { $0.append(home) } }
 
-    static func close() async throws {
+    package static func close() async throws {
         for home in homes.withLock({ $0 }) { try await home.close() }
     }
 }
 
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+package enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json
 }
 
 /// This very program.
-enum OwnProgram {
-    static func path() throws -> String {
+package enum OwnProgram {
+    package static func path() throws -> String {
         try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     }
 }
 
 /// Where the daemon's program is: beside this one, in ../libexec/coffer, or in a folder of the system.
-enum DaemonProgram {
-    static func path() throws -> String {
+package enum DaemonProgram {
+    package static func path() throws -> String {
         let own = try OwnProgram.path()
         let folder = URL(fileURLWithPath: own).deletingLastPathComponent()
         let candidates = [
@@ -183,8 +179,8 @@ enum DaemonProgram {
 
 /// Lets a test end this process right after a step of an attachment, as kill -9 would: COFFER_TEST_KILL_AFTER names the
 /// step. Set by nobody else.
-enum StepHook {
-    static func fromEnvironment() -> @Sendable (AttachmentStep) -> Void {
+package enum StepHook {
+    package static func fromEnvironment() -> @Sendable (AttachmentStep) -> Void {
         guard let name = ProcessInfo.processInfo.environment["COFFER_TEST_KILL_AFTER"],
             let last = AttachmentStep(rawValue: name)
         else { return { _ in } }

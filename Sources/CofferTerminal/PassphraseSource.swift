@@ -1,20 +1,24 @@
-internal import CofferSecrets
+package import CofferSecrets
 internal import CofferShapes
 internal import Glibc
 
 /// Where a passphrase or a PIN comes from: a file, or the terminal with its echo off. Never an argument or the
 /// environment.
-struct PassphraseSource: Sendable {
-    let file: String?
+package struct PassphraseSource: Sendable {
+    package let file: String?
     /// What it is called, and the option that names its file: for messages.
-    var name = "passphrase"
-    var option = "--passphrase-file"
+    package let name: String
+    package let option: String
+
+    package init(file: String?, name: String = "passphrase", option: String = "--passphrase-file") {
+        (self.file, self.name, self.option) = (file, name, option)
+    }
 
     /// The longest that is taken, bytes.
-    static let maximumBytes = 1024
+    package static let maximumBytes = 1024
 
     /// The secret, without the line's end. Throws `Coffer.Sealed` where there is none to be had.
-    func read(prompt: String = "Passphrase of the home: ") throws -> SecretBytes {
+    package func read(prompt: String = "Passphrase of the home: ") throws -> SecretBytes {
         if let file {
             let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else {
@@ -49,7 +53,7 @@ struct PassphraseSource: Sendable {
     }
 
     /// A new passphrase: from the file, or typed twice alike.
-    func readTwice() throws -> SecretBytes {
+    package func readTwice() throws -> SecretBytes {
         let first = try read(prompt: "New passphrase: ")
         guard file == nil else { return first }
         guard first.constantTimeEquals(try read(prompt: "The same again: ")) else {

@@ -1,11 +1,10 @@
 internal import CofferShapes
-internal import CofferSystem
 internal import Glibc
 
 /// What lies in a folder.
-enum FolderNames {
+package enum FolderNames {
     /// The names, sorted; none where there is no such folder.
-    static func sorted(in path: String) throws -> [String] {
+    package static func sorted(in path: String) throws -> [String] {
         guard let folder = unsafe opendir(path) else {
             if errno == ENOENT { return [] }
             throw AWSError(.internalError, "cannot read \(path): \(SystemError.text(errno))")
@@ -22,7 +21,7 @@ enum FolderNames {
     }
 
     /// Whether there is anything of that name, a link that leads nowhere too.
-    static func exists(_ path: String) -> Bool {
+    package static func exists(_ path: String) -> Bool {
         var status = stat()
         return unsafe lstat(path, &status) == 0
     }

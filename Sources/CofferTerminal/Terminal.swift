@@ -2,9 +2,9 @@ internal import Foundation
 internal import Glibc
 
 /// What reaches the screen: results on standard output, everything else on standard error.
-enum Terminal {
+package enum Terminal {
     /// A line on standard error.
-    static func error(_ line: String) { say(line + "\n") }
+    package static func error(_ line: String) { say(line + "\n") }
 
     /// Text on standard error, which may be closed or full: then nobody hears it, and nothing else changes.
     private static func say(_ text: String) {
@@ -12,7 +12,7 @@ enum Terminal {
     }
 
     /// Columns under headings on a terminal; elsewhere the same cells separated by tabs, one row a line, for scripts.
-    static func table(_ headings: [String], _ rows: [[String]]) {
+    package static func table(_ headings: [String], _ rows: [[String]]) {
         guard isatty(STDOUT_FILENO) == 1 else {
             for row in rows { print(row.joined(separator: "\t")) }
             return
@@ -29,7 +29,7 @@ enum Terminal {
     }
 
     /// Labels and values, one a line.
-    static func list(_ pairs: [(label: String, value: String)]) {
+    package static func list(_ pairs: [(label: String, value: String)]) {
         guard isatty(STDOUT_FILENO) == 1 else {
             for pair in pairs { print("\(pair.label)\t\(pair.value)") }
             return
@@ -41,28 +41,28 @@ enum Terminal {
     }
 
     /// Pretty JSON with sorted keys and unescaped slashes.
-    static func json(_ value: some Encodable) throws {
+    package static func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         print(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
     /// JSON on one line.
-    static func jsonLine(_ value: some Encodable) throws {
+    package static func jsonLine(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         print(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
     /// Asks before something that cannot be undone. Without a terminal the answer is no.
-    static func confirms(_ question: String) -> Bool {
+    package static func confirms(_ question: String) -> Bool {
         guard isatty(STDIN_FILENO) == 1 else { return false }
         say("\(question) [y/N] ")
         return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
     }
 
     /// Draws the share done (0 to 1) over the last such line; only on a terminal.
-    static func progress(_ share: Double, _ words: String) {
+    package static func progress(_ share: Double, _ words: String) {
         guard isatty(STDERR_FILENO) == 1 else { return }
         let width = 30
         let full = min(width, max(0, Int(share * Double(width))))
@@ -70,7 +70,7 @@ enum Terminal {
         say("\r\u{1B}[K[\(bar)] \(Int(share * 100)) % \(words)")
     }
 
-    static func endProgress() {
+    package static func endProgress() {
         guard isatty(STDERR_FILENO) == 1 else { return }
         say("\r\u{1B}[K")
     }

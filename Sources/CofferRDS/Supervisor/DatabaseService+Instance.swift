@@ -1,0 +1,108 @@
+internal import CofferCatalog
+internal import CofferEBS
+internal import CofferShapes
+internal import CofferSystem
+internal import Glibc
+
+// What a supervisor has the service do for its instance.
+extension DatabaseService {
+    /// Makes a new instance's volume in the name of who asked for the instance, and takes the grants with which it goes on
+    /// by itself.
+    func makeVolume(of record: DatabaseRecord) async throws -> DatabaseRecord {
+        var maker = Caller(principal: record.maker, via: .rds, region: record.region)
+        maker.via = .rds
+        var request = CreateVolumeRequest(
+            sizeBytes: UInt64(record.allocatedGiB) << 30,
+            isEncrypted: record.isEncrypted,
+            key: record.isEncrypted ? KeyReference(record.kmsKeyARN.description) : nil
+        )
+        request.tags = [Tag(key: "coffer:database", value: record.identifier.text)]
+        switch record.origin {
+        case .empty: break
+        case .snapshot(let snapshot), .time(let snapshot, _, _): request.snapshot = snapshot.text
+        }
+        let volume = try await volumes.createVolume(request, caller: maker)
+        guard let made = try catalog.change(record.id, { $0.volume = volume.id }) else {
+            throw AWSError(.databaseNotFound, "DBInstance \(record.identifier) was deleted meanwhile.")
+        }
+        let source = request.snapshot == nil ? nil : record.kmsKeyARN
+        try await takeGrants(made, volume: volume.id, reading: source, caller: maker)
+        return made
+    }
+
+    /// Mounts the instance's volume, in the instance's own name.
+    func mount(_ record: DatabaseRecord) async throws {
+        guard let volume = record.volume else {
+            throw AWSError(.invalidDatabaseState, "DB instance \(record.identifier) has no volume")
+        }
+        let mount = paths.mount(record.identifier)
+        _ = try await volumes.mountVolume(
+            volume.text,
+            on: mount,
+            options: MountOptions(mountOptions: geteuid() == 0 ? "nosuid,nodev,noatime" : nil),
+            caller: infrastructure(record)
+        )
+        for folder in ["data", "log"] { try Folder.make("\(mount)/\(folder)", mode: 0o700) }
+    }
+
+    /// The instance is whole and its key is there.
+    func markReady(_ id: DatabaseID) throws {
+        try catalog.change(id) { record in
+            if record.stage == .creating { note(record, "creation", "DB instance created") }
+            record.stage = .ready
+            record.keyLost = nil
+        }
+    }
+
+    /// The archive of an instance, which may be gone, as `record` may read it that is made of it.
+    func archive(ofFormer source: DatabaseID, for record: DatabaseRecord) -> DatabaseArchive {
+        DatabaseArchive(
+            folder: paths.archive(source),
+            database: source,
+            keyARN: record.kmsKeyARN,
+            keys: keys,
+            caller: Caller(principal: record.maker, via: .rds, region: record.region)
+        )
+    }
+
+    // MARK: - Automated backups
+
+    /// Whether there is no automated snapshot yet, or it is time for another.
+    func isBackupDue(_ record: DatabaseRecord) throws -> Bool {
+        guard record.backupRetentionDays > 0, record.stage == .ready else { return false }
+        guard let last = try automatedSnapshots(of: record).last else { return true }
+        let window = try BackupWindow(record.backupWindow)
+        return window.contains(clock.now)
+            && clock.now.nanoseconds > last.created.nanoseconds + 3_600_000_000_000
+    }
+
+    func makeAutomatedSnapshot(of record: DatabaseRecord) async throws {
+        let minute = clock.now.iso8601.prefix(16).map { $0 == "T" || $0 == ":" ? "-" : $0 }
+        let base = "\(DatabaseIdentifier.automatedPrefix)\(record.identifier)-\(String(minute))"
+        let taken = Set(try catalog.databaseSnapshots(in: record.region).map(\.identifier.text))
+        let names = [base] + (2...99).map { "\(base)-\($0)" }
+        guard let name = names.first(where: { !taken.contains($0.lowercased()) }),
+            let identifier = DatabaseIdentifier(snapshot: name)
+        else { return }
+        _ = try await snapshot(record, as: identifier, .automated)
+    }
+
+    func isBeingSnapshotted(_ record: DatabaseRecord) async throws -> Bool {
+        guard let last = try automatedSnapshots(of: record).last else { return false }
+        return try await describe(last).status == .creating
+    }
+
+    /// Takes automated snapshots away that are older than the retention, all but the newest of those: what is archived
+    /// since then needs it.
+    func removeExpiredBackups(of record: DatabaseRecord) async throws {
+        let kept = UInt64(max(record.backupRetentionDays, 0)) * 86_400_000_000_000
+        let limit = clock.now.nanoseconds - min(clock.now.nanoseconds, kept)
+        let expired = try automatedSnapshots(of: record).filter { $0.originalTime.nanoseconds < limit }
+        for snapshot in expired.dropLast() { try await discard(snapshot) }
+    }
+
+    private func automatedSnapshots(of record: DatabaseRecord) throws -> [DatabaseSnapshotRecord] {
+        try catalog.databaseSnapshots(in: record.region)
+            .filter { $0.source.id == record.id && $0.kind == .automated }
+    }
+}
