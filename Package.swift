@@ -185,8 +185,8 @@ let package = Package(
         .target(
             name: "CofferTerminal",
             dependencies: [
-                "CLinux", "Coffer", "CofferEBS", "CofferRemoteKMS", "CofferSecrets", "CofferShapes",
-                argumentParser, logging,
+                "CLinux", "Coffer", "CofferEBS", "CofferRDS", "CofferRemoteKMS", "CofferSecrets",
+                "CofferShapes", argumentParser, logging,
             ],
             swiftSettings: strict
         ),

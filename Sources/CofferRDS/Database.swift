@@ -18,6 +18,8 @@ public struct Database: Sendable {
     public let figures: EngineFigures
     public let supervisorProcessID: Int32?
     public let engineProcessID: Int32?
+    /// How often the supervisor has started the engine.
+    public let startCount: Int
 
     public var identifier: DatabaseIdentifier { record.identifier }
 }

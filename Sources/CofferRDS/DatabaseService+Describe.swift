@@ -32,7 +32,8 @@ extension DatabaseService {
             earliestRestorableTime: hasBackups ? try earliestRestorable(record) : nil,
             figures: supervisor?.figures ?? EngineFigures(),
             supervisorProcessID: supervisor?.processID,
-            engineProcessID: supervisor?.engineProcessID
+            engineProcessID: supervisor?.engineProcessID,
+            startCount: supervisor?.startCount ?? 0
         )
     }
 

@@ -17,4 +17,15 @@ package enum TextFile {
         }
         return String(decoding: bytes, as: UTF8.self)
     }
+
+    /// The last 256 KiB of a file, nil where it cannot be read.
+    package static func lastContents(_ path: String) -> String? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        let end = lseek(descriptor, 0, SEEK_END)
+        var room = [UInt8](repeating: 0, count: 256 << 10)
+        let got = unsafe pread(descriptor, &room, room.count, max(0, end - off_t(room.count)))
+        return got < 0 ? nil : String(decoding: room.prefix(got), as: UTF8.self)
+    }
 }

@@ -1,6 +1,7 @@
 package import ArgumentParser
 package import Coffer
 package import CofferEBS
+package import CofferRDS
 internal import CofferRemoteKMS
 internal import CofferSecrets
 package import CofferShapes
@@ -98,6 +99,19 @@ package struct GlobalOptions: ParsableArguments {
         )
     }
 
+    /// The databases of a home, each run by a `coffer-rds supervise` that is started with `supervisorArguments`.
+    package func databases(of home: Home, supervisorArguments: [String]) async throws -> DatabaseService {
+        let environment = ProcessInfo.processInfo.environment
+        let endpoint = try kmsEndpoint ?? home.settings().kmsEndpoint
+        return try await home.databases(
+            kms: endpoint.map { RemoteKMSSettings(endpoint: $0, region: try? namedRegion(environment)) },
+            environment: environment,
+            daemon: { try DaemonProgram.path() },
+            supervisor: { try SupervisorProgram.path() },
+            supervisorArguments: supervisorArguments
+        )
+    }
+
     /// Where secrets come from that open the home.
     package var secretPrompts: SecretPrompts {
         let passphrase = PassphraseSource(file: passphraseFile)
@@ -174,6 +188,23 @@ package enum DaemonProgram {
             )
         }
         return found.path
+    }
+}
+
+/// Where the program is that runs a database instance: `coffer-rds`, beside this one or this one itself.
+package enum SupervisorProgram {
+    package static func path() throws -> String {
+        let own = try OwnProgram.path()
+        let path = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("coffer-rds")
+            .path
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw AWSError(
+                .missingRequirement,
+                "the program coffer-rds is missing beside \(own)",
+                hint: "build or install it together with coffer"
+            )
+        }
+        return path
     }
 }
 

@@ -70,6 +70,12 @@ package enum Terminal {
         say("\r\u{1B}[K[\(bar)] \(Int(share * 100)) % \(words)")
     }
 
+    /// Says over the last such line what is being done that nobody knows the length of; only on a terminal.
+    package static func step(_ words: String) {
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        say("\r\u{1B}[K\(words) …")
+    }
+
     package static func endProgress() {
         guard isatty(STDERR_FILENO) == 1 else { return }
         say("\r\u{1B}[K")

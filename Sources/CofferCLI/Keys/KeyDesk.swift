@@ -43,17 +43,6 @@ struct KeyArgument: ParsableArguments {
     var reference: KeyReference { KeyReference(text) }
 }
 
-/// A tag on the command line, `key=value`.
-struct TagPair: ExpressibleByArgument {
-    let tag: Tag
-
-    init?(argument: String) {
-        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty else { return nil }
-        tag = Tag(key: String(parts[0]), value: String(parts[1]))
-    }
-}
-
 /// A number of days, `90` or `90d`.
 struct DayCount: ExpressibleByArgument {
     let days: Int
@@ -63,33 +52,6 @@ struct DayCount: ExpressibleByArgument {
             return nil
         }
         self.days = days
-    }
-}
-
-/// A moment in RFC 3339, or a time span before or after now, such as `12h` or `30d`.
-struct Moment: ExpressibleByArgument {
-    let isRelative: Bool
-    private let seconds: Double
-
-    init?(argument: String) {
-        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-        if let unit = argument.last, let factor = units[unit], let count = Double(argument.dropLast()),
-            count.isFinite, count >= 0
-        {
-            (isRelative, seconds) = (true, count * factor)
-        } else if let date = try? Date(argument, strategy: .iso8601) {
-            (isRelative, seconds) = (false, date.timeIntervalSince1970)
-        } else {
-            return nil
-        }
-    }
-
-    var before: Timestamp { timestamp(sign: -1) }
-    var after: Timestamp { timestamp(sign: 1) }
-
-    private func timestamp(sign: Double) -> Timestamp {
-        let moment = isRelative ? Date().timeIntervalSince1970 + sign * seconds : seconds
-        return Timestamp(nanoseconds: UInt64(max(0, min(moment, 9e9)) * 1000) * 1_000_000)
     }
 }
 

@@ -94,6 +94,7 @@ public actor Supervisor {
         let running = try await record.engine.engine.start(try await service.site(of: record))
         engine = running
         status.engineProcessID = running.processID
+        status.startCount += 1
     }
 
     // MARK: - Serve

@@ -15,6 +15,7 @@ struct SupervisorStatus: Codable, Sendable, Equatable {
     var failure: Failure?
     var since: Timestamp
     var engineProcessID: Int32?
+    var startCount = 0
     var figures = EngineFigures()
     /// Up to when the archive has all.
     var latestRestorable: Timestamp?
