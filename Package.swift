@@ -160,7 +160,8 @@ let package = Package(
             name: "Coffer",
             dependencies: [
                 "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferKMS", "CofferPKCS11",
-                "CofferRDS", "CofferRemoteKMS", "CofferSecrets", "CofferShapes", "CofferSystem", "CofferTrail",
+                "CofferRDS", "CofferRemoteKMS", "CofferSecrets", "CofferShapes", "CofferSystem",
+                "CofferTrail",
                 logging,
             ],
             swiftSettings: strict

@@ -133,7 +133,9 @@ extension DatabaseService {
     private func deleteVolume(_ volume: VolumeID, of record: DatabaseRecord) async throws {
         do {
             try await volumes.deleteVolume(volume.text, caller: infrastructure(record))
-        } catch let error as AWSError where error.code == .volumeNotFound {}  // An earlier try has deleted it.
+        } catch let error as AWSError where error.code == .volumeNotFound {
+            // An earlier try has deleted it.
+        }
     }
 
     private func removeArchive(_ record: DatabaseRecord) throws {
@@ -149,7 +151,9 @@ extension DatabaseService {
         try await record.engine.engine.endLeftovers(try site(of: record))
         do {
             try await volumes.unmountVolume(volume.text, force: true, caller: infrastructure(record))
-        } catch let error as AWSError where error.code == .volumeNotFound {}  // An earlier try has deleted it.
+        } catch let error as AWSError where error.code == .volumeNotFound {
+            // An earlier try has deleted it.
+        }
     }
 
     private func removeRuntime(_ record: DatabaseRecord) {

@@ -190,7 +190,9 @@ extension DatabaseService {
         if let id = record.snapshot {
             do {
                 try await volumes.deleteSnapshot(id.text, caller: infrastructure(record.source))
-            } catch let error as AWSError where error.code == .snapshotNotFound {}  // An earlier try has deleted it.
+            } catch let error as AWSError where error.code == .snapshotNotFound {
+                // An earlier try has deleted it.
+            }
         }
         try catalog.removeDatabaseSnapshot(record.identifier, in: record.region)
     }
