@@ -106,6 +106,8 @@ extension VolumeService {
     private func forgetAttachment(_ record: VolumeRecord, _ result: String?) async {
         try? catalog.removeAttachment(of: record.id)  // A dead entry is found as such.
         await retireGrants(of: record.id)
+        // Its daemon may have filled the last of it.
+        if record.snapshot != nil { releaseRetiredSnapshots() }
         if let result { note(record, "detachVolume", result) }
     }
 
