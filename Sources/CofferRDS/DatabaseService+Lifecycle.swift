@@ -67,6 +67,14 @@ extension DatabaseService {
         }
     }
 
+    /// Stops all instances of the home that run, as before the machine goes down: they stay wanted, and come back with
+    /// `resumeDBInstances`. Returns when they have stopped.
+    public func suspendDBInstances() async throws {
+        let running = try catalog.databases().filter { SupervisorLock.isHeld(paths.lock($0.identifier)) }
+        for record in running { signalSupervisor(of: record, SIGTERM) }
+        for record in running { try await awaitNoSupervisor(of: record) }
+    }
+
     func refusal(_ database: Database, _ done: String) -> AWSError {
         AWSError(
             .invalidDatabaseState,

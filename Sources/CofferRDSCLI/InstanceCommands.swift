@@ -167,19 +167,30 @@ struct StopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
         abstract: "Stop an instance: its engine ends, its volume is unmounted, its key forgotten.",
-        discussion: "It stays stopped until somebody starts it."
+        discussion: """
+            It stays stopped until somebody starts it. With --all, before the machine goes down, all that run are stopped; \
+            `coffer-rds start --all` starts the same ones again.
+            """
     )
 
     @OptionGroup var global: GlobalOptions
-    @OptionGroup var instance: InstanceArgument
+    @Argument(help: ArgumentHelp("The instance's name.", valueName: "name"))
+    var name: String?
+    @Flag(help: "Stop every instance that runs, to be started again with start --all.")
+    var all = false
     @Option(help: ArgumentHelp("A snapshot to make first.", valueName: "name"))
     var snapshot: String?
     @OptionGroup var waiting: WaitOptions
 
+    func validate() throws {
+        if all == (name != nil) { throw ValidationError("Name an instance, or give --all.") }
+    }
+
     func run() async throws {
         let desk = try await global.openDatabases()
+        guard let name else { return try await desk.databases.suspendDBInstances() }
         let begun = try await desk.databases.stopDBInstance(
-            instance.name,
+            name,
             snapshot: snapshot,
             caller: desk.caller
         )

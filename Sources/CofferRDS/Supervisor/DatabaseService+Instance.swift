@@ -54,6 +54,25 @@ extension DatabaseService {
         }
     }
 
+    /// What is wrong with the instance's volume, whose daemon may have been killed, or has seen a sync fail; nil where
+    /// nothing is.
+    func volumeFailure(of id: DatabaseID) async -> String? {
+        guard let record = try? catalog.database(id: id), let id = record.volume,
+            let volume = try? await volumes.describeVolumes([id.text], caller: infrastructure(record)).first
+        else { return nil }
+        switch volume.attachment {
+        case .crashed, .faulted, .detached: return volume.stateReason ?? "its volume is \(volume.attachment)"
+        case .attached, .working, .hung, .elsewhere: return nil
+        }
+    }
+
+    /// Whether hardly any room is left on the instance's filesystem: less than one part in two hundred.
+    nonisolated func isFull(_ identifier: DatabaseIdentifier) -> Bool {
+        var status = statvfs()
+        guard unsafe statvfs(paths.mount(identifier), &status) == 0 else { return false }
+        return status.f_bavail < status.f_blocks / 200
+    }
+
     /// The archive of an instance, which may be gone, as `record` may read it that is made of it.
     func archive(ofFormer source: DatabaseID, for record: DatabaseRecord) -> DatabaseArchive {
         DatabaseArchive(

@@ -120,7 +120,10 @@ public actor Supervisor {
                     try await archive(engine)
                 }
             }
-            if number % Self.ticksPerLook == 0 { try await look() }
+            if number % Self.ticksPerLook == 0 {
+                if let reason = await service.volumeFailure(of: id) { try await recover(reason) }
+                try await look()
+            }
             if try await isKeyLost() { return }
             number += 1
             try await Task.sleep(for: Self.tick)
@@ -141,6 +144,15 @@ public actor Supervisor {
     private func look() async throws {
         if let engine { status.figures = await engine.figures() }
         await backUp()
+        if status.phase == .available || status.phase == .storageFull {
+            let isFull = service.isFull(identifier)
+            if isFull != (status.phase == .storageFull) {
+                tell(
+                    isFull ? .storageFull : .available,
+                    isFull ? "no room is left: `coffer-rds modify \(identifier) --size` gives it more" : nil
+                )
+            }
+        }
         status.write(service.paths.status(identifier))
     }
 
@@ -182,6 +194,7 @@ public actor Supervisor {
         try await Task.sleep(for: restarts.next())
         tell(.starting, "recovering")
         let record = try await service.existing(id)
+        try? await engine?.stop()  // What is left of it is ended below.
         engine = nil
         try await service.endLeftovers(record)
         try await service.mount(record)
