@@ -344,7 +344,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["CofferCLI", "CofferTesting", "CofferVolumed", "CofferXTS"],
+            dependencies: ["CofferCLI", "CofferRDSCLI", "CofferTesting", "CofferVolumed", "CofferXTS"],
             swiftSettings: testing
         ),
     ]

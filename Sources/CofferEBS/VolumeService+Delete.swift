@@ -9,9 +9,20 @@ extension VolumeService {
     /// from a disk that keeps old blocks of deleted files. (`DeleteVolume`)
     public func deleteVolume(_ reference: String, isDryRun: Bool = false, caller: Caller) async throws {
         let found = try await permitted(reference, to: "ec2:DeleteVolume", isDryRun: isDryRun, caller: caller)
+        try requireNoDatabase(caller) { $0.volume == found.id }
         let (record, lock) = try await locked(found.id, for: .delete)
         defer { withExtendedLifetime(lock) {} }
         try await remove(record)
+    }
+
+    /// Refuses to take away what a database is made of, unless it is for the service of databases.
+    func requireNoDatabase(_ caller: Caller, whose isMeant: (DatabaseRecord) -> Bool) throws {
+        guard caller.via != .rds, let owner = try catalog.databases().first(where: isMeant) else { return }
+        throw AWSError(
+            .operationNotPermitted,
+            "it belongs to the database instance \(owner.identifier)",
+            hint: "delete that with `coffer-rds delete \(owner.identifier)`"
+        )
     }
 
     /// Removes a volume under the operation lock, which the caller holds.

@@ -257,6 +257,7 @@ extension VolumeService {
             isDryRun: isDryRun,
             caller: caller
         )
+        try requireNoDatabaseSnapshot(record.id, caller)
         giveUpUpload(record.id)
         guard try describe([record])[0].state != .pending else {
             throw AWSError(
@@ -268,6 +269,17 @@ extension VolumeService {
         let lock = try runtime.lock(record.id)
         defer { runtime.giveUp(lock, of: record.id) }
         try remove(record)
+    }
+
+    private func requireNoDatabaseSnapshot(_ id: SnapshotID, _ caller: Caller) throws {
+        guard caller.via != .rds,
+            let owner = try catalog.databaseSnapshots().first(where: { $0.snapshot == id })
+        else { return }
+        throw AWSError(
+            .snapshotInUse,
+            "The snapshot \(id) is currently in use by the database snapshot \(owner.identifier)",
+            hint: "delete that with `coffer-rds snapshot rm \(owner.identifier)`"
+        )
     }
 
     /// Removes a snapshot under its lock, which the caller holds.

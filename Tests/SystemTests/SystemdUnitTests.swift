@@ -72,13 +72,16 @@ struct SystemdUnitTests {
     func `systemd has nothing to say against the units, nor against a line of fstab`() throws {
         let place = try TemporaryFolder()
         let program = place.path("coffer")
-        _ = FileManager.default.createFile(
-            atPath: program,
-            contents: Data(),
-            attributes: [.posixPermissions: 0o755]
-        )
+        for path in [program, "\(program)-rds"] {
+            _ = FileManager.default.createFile(
+                atPath: path,
+                contents: Data(),
+                attributes: [.posixPermissions: 0o755]
+            )
+        }
         for (unit, name) in [
-            ("coffer.service", "coffer.service"), ("coffer-volume@.service", "coffer-volume@data.service"),
+            ("coffer.service", "coffer.service"), ("coffer-databases.service", "coffer-databases.service"),
+            ("coffer-volume@.service", "coffer-volume@data.service"),
         ] {
             let text = try String(contentsOfFile: "\(Self.folder)/\(unit)", encoding: .utf8)
             try Data(text.replacingOccurrences(of: "/usr/bin/coffer", with: program).utf8)
