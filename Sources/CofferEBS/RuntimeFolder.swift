@@ -1,6 +1,6 @@
 internal import CofferControl
 internal import CofferCrypto
-internal import CofferShapes
+package import CofferShapes
 internal import CofferSystem
 internal import FoundationEssentials
 internal import Glibc
@@ -22,6 +22,8 @@ public struct RuntimeFolder: Sendable {
     }
 
     func folder(_ id: VolumeID) -> String { "\(path)/\(id)" }
+    /// The folder of a running database instance, beside those of volumes.
+    package static func databaseFolderName(_ identifier: DatabaseIdentifier) -> String { "db-\(identifier)" }
     func controlSocket(_ id: VolumeID) -> String { "\(folder(id))/control.sock" }
     /// There when the last daemon could not sync the store as it left.
     func unsyncedMark(_ id: VolumeID) -> String {

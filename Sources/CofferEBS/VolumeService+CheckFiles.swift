@@ -57,7 +57,9 @@ extension VolumeService {
 
     func inspectNotes(_ report: inout HomeReport) throws {
         guard FolderNames.exists(runtime.path) else { return }
-        for name in try FolderNames.sorted(in: runtime.path) where name != RuntimeFolder.linkFolderName {
+        let databases = Set(try catalog.databases().map { RuntimeFolder.databaseFolderName($0.identifier) })
+        for name in try FolderNames.sorted(in: runtime.path)
+        where name != RuntimeFolder.linkFolderName && !databases.contains(name) {
             let path = "\(runtime.path)/\(name)"
             if let id = VolumeID(name) {
                 try inspectNotes(of: id, path, &report)

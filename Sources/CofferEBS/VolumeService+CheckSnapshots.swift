@@ -164,7 +164,8 @@ extension VolumeService {
             guard let header = try? SnapshotManifest.kept(id, in: store.storage).header else { continue }
             report.snapshotsChecked += 1
             do {
-                try keys.insert(try await unwrapped(header, id, caller), of: header)
+                let owner = asOwner(of: header.keySlot.wrapped.keyARN, caller)
+                try keys.insert(try await unwrapped(header, id, owner), of: header)
             } catch let error as AWSError where error.code == .tampered {
                 report.findings.append(
                     HomeFinding("manifestTampered", id.text, "snapshot \(id): \(error.message)")

@@ -130,7 +130,7 @@ extension VolumeService {
         let id = volume.id
         let check: VolumeCheck
         do {
-            check = try await checkHeader(volume, caller: caller)
+            check = try await checkHeader(volume, caller: asOwner(of: volume.kmsKeyARN, caller))
         } catch let error as AWSError {
             return [HomeFinding("cannotOpen", id.text, "volume \(volume.label): \(error.message)")]
         }

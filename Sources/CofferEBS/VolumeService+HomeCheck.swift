@@ -57,6 +57,15 @@ extension VolumeService {
         return repair
     }
 
+    /// Whoever checks a home asks for the keys of databases by way of their service: the AWS managed key of that one is
+    /// for nobody else.
+    func asOwner(of key: ARN, _ caller: Caller) -> Caller {
+        let isOfDatabases =
+            (try? catalog.databases().contains { $0.kmsKeyARN == key }) == true
+            || (try? catalog.databaseSnapshots().contains { $0.kmsKeyARN == key }) == true
+        return isOfDatabases ? caller.through(.rds) : caller
+    }
+
     // MARK: - Steps
 
     private func inspectHome(

@@ -123,6 +123,7 @@ extension DatabaseService {
         signalSupervisor(of: record, SIGTERM)
         try await awaitNoSupervisor(of: record)
         try await endLeftovers(record)
+        try await awaitSnapshots(of: record)
         if let volume = record.volume { try await deleteVolume(volume, of: record) }
         if !keepsBackups {
             for snapshot in try catalog.databaseSnapshots(in: record.region)
@@ -136,6 +137,15 @@ extension DatabaseService {
         removeRuntime(record)
         note(record, "deletion", "DB instance deleted")
         logger.info("deleted database", metadata: ["database": "\(record.identifier)"])
+    }
+
+    /// Snapshots that are being made read the volume until they are complete.
+    private func awaitSnapshots(of record: DatabaseRecord) async throws {
+        for snapshot in try catalog.databaseSnapshots(in: record.region) where snapshot.source.id == record.id {
+            while try await describe(snapshot).status == .creating {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
     }
 
     private func deleteVolume(_ volume: VolumeID, of record: DatabaseRecord) async throws {

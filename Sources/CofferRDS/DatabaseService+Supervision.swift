@@ -60,7 +60,8 @@ extension DatabaseService {
             result.append(unsafe String(cString: entry))
             unsafe next += 1
         }
-        return result.filter { entry in
+        // What a crash would print of its memory may be a key.
+        return ["SWIFT_BACKTRACE=enable=no"] + result.filter { entry in
             ["PATH=", "HOME=", "LANG=", "TMPDIR=", "XDG_", "COFFER_", "AWS_", "SSL_"].contains {
                 entry.hasPrefix($0)
             }

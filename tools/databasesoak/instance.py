@@ -45,7 +45,10 @@ class Instance:
         return json.loads(self.rds("show", name, "--output", "json"))
 
     def create(self):
-        self.rds("create", "app", "--engine", self.engine, "--size", "2GiB", *self.create_words())
+        subprocess.run(
+            [self.coffer_path, "key", "create", "--alias", "soak", "--home", self.home], check=True, capture_output=True
+        )
+        self.rds("create", "app", "--engine", self.engine, "--size", "2GiB", "--key", "alias/soak", *self.create_words())
 
     def create_words(self):
         return []
@@ -55,7 +58,8 @@ class Instance:
         deadline = time.monotonic() + 120
         while True:
             status = self.show()["DBInstanceStatus"]
-            if status in ("available", "backing-up") and self.answers():
+            # What was killed may not have been missed yet.
+            if status in ("available", "backing-up") and self.is_replaced() and self.answers():
                 return
             if status == "stopped":
                 self.rds("start", "app")
@@ -79,17 +83,32 @@ class Instance:
                 found.append(int(name))
         return found
 
+    def servers(self, victim):
+        return {
+            "daemon": lambda: self.processes("coffer-volumed"),
+            "supervisor": lambda: self.processes("coffer-rds"),
+            "engine": self.engine_processes,
+        }[victim]()
+
     def kill(self, victims):
-        for victim in victims:
-            for process in {
-                "daemon": lambda: self.processes("coffer-volumed"),
-                "supervisor": lambda: self.processes("coffer-rds"),
-                "engine": self.engine_processes,
-            }[victim]():
-                try:
-                    os.kill(process, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+        self.killed = {victim: set(self.servers(victim)) for victim in victims}
+        for process in set().union(*self.killed.values()):
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    killed = {}
+
+    def is_replaced(self):
+        """Whether another process is in the place of each that was killed."""
+        for victim, killed in self.killed.items():
+            if victim == "engine" and self.engine == "sqlite":
+                continue
+            now = set(self.servers(victim))
+            if not now or now & killed:
+                return False
+        return True
 
     # The end.
 

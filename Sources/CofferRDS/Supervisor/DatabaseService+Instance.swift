@@ -47,11 +47,12 @@ extension DatabaseService {
 
     /// The instance is whole and its key is there.
     func markReady(_ id: DatabaseID) throws {
-        try catalog.change(id) { record in
-            if record.stage == .creating { note(record, "creation", "DB instance created") }
+        let isNew = try existing(id).stage == .creating
+        let ready = try catalog.change(id) { record in
             record.stage = .ready
             record.keyLost = nil
         }
+        if isNew, let ready { note(ready, "creation", "DB instance created") }
     }
 
     /// What is wrong with the instance's volume, whose daemon may have been killed, or has seen a sync fail; nil where
