@@ -60,7 +60,7 @@ extension VolumeService {
             }
         } catch {
             // The first error is the one to tell.
-            try? catalog.removeVolume(plan.record.id)
+            try? catalog.removeVolume(plan.record.id, forgettingToken: true)
             discardSnapshot(of: plan.record)
             runtime.remove(plan.record.id)
             plan.lock.giveUp()
