@@ -159,6 +159,15 @@ struct VolumeAttachTests {
         }
     }
 
+    @Test func `a device that is chosen is nobody's, however its holder spelled it`() async throws {
+        let home = try await VolumeHome()
+        let (one, other) = (try await home.volume().id.text, try await home.volume().id.text)
+        #expect(try await attach(home, one, device: "sdf").device == "sdf")
+        #expect(try await attach(home, other).device == "/dev/sdg")
+        await home.volumes.finishBegunWork()
+        for id in [one, other] { try await home.volumes.detachVolume(id, caller: home.root) }
+    }
+
     @Test func `an attach that the key's state refuses ends available, with the reason in an event`()
         async throws
     {
