@@ -85,9 +85,16 @@ extension Catalog {
     }
 
     /// Takes a volume off the index, with its tags, its attachment and its modifications. Its rollback mark stays, so
-    /// that a copy put back later is still known as old; and its grants, which somebody has yet to retire.
-    public func removeVolume(_ id: VolumeID) throws {
+    /// that a copy put back later is still known as old; its grants, which somebody has yet to retire; and the token that
+    /// made it, which makes no other. With `forgettingToken` that goes too: of a volume that never came about.
+    public func removeVolume(_ id: VolumeID, forgettingToken: Bool = false) throws {
         try write { database in
+            if forgettingToken {
+                try database.execute(
+                    sql: "DELETE FROM clientToken WHERE resource = ?",
+                    arguments: [id.text]
+                )
+            }
             for (table, column) in [
                 ("tag", "resource"), ("attachment", "volume"), ("modification", "volume"), ("volume", "id"),
             ] {

@@ -21,6 +21,7 @@ enum DeviceName {
 
     /// The next that is free: as EC2 recommends them, then all others.
     static func next(taken: Set<String>) -> String {
+        let taken = Set(taken.map { "/dev/\(fileName($0))" })
         let letters = "abcdefghijklmnopqrstuvwxyz"
         let first = letters.dropFirst(5).map { "/dev/sd\($0)" }
         let more = letters.dropFirst().flatMap { head in letters.map { "/dev/xvd\(head)\($0)" } }

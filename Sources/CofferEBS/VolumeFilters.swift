@@ -22,7 +22,7 @@ enum VolumeFilters {
         case "encrypted": return ["\(volume.isEncrypted)"]
         case "fast-restored", "multi-attach-enabled", "operator.managed": return ["false"]
         case "size": return ["\(volume.sizeGiB)"]
-        case "snapshot-id": return volume.snapshotID.map { [$0.text] } ?? []
+        case "snapshot-id": return volume.shownSnapshotID.map { [$0.text] } ?? []
         case "source-volume-id": return volume.sourceVolumeID.map { [$0.text] } ?? []
         case "status": return [volume.state.rawValue]
         case "tag-key": return volume.tags.map(\.key)

@@ -41,7 +41,9 @@ extension VolumeService {
             by: "CopyVolumes",
             caller
         )
-        try VolumeLifecycle.require(.snapshot, situation(source, isChanging: false))
+        // A daemon that has just completed a snapshot is in nobody's way.
+        let view = await settledView(source)
+        try VolumeLifecycle.require(.snapshot, situation(source, view, isChanging: false))
         var plan: CreationPlan
         switch try beginCopy(of: source, request, isDryRun: isDryRun, caller) {
         case .made(let id): return try describe(existing(id))
@@ -60,7 +62,7 @@ extension VolumeService {
             }
         } catch {
             // The first error is the one to tell.
-            try? catalog.removeVolume(plan.record.id)
+            try? catalog.removeVolume(plan.record.id, forgettingToken: true)
             discardSnapshot(of: plan.record)
             runtime.remove(plan.record.id)
             plan.lock.giveUp()

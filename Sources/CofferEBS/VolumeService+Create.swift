@@ -21,7 +21,8 @@ extension VolumeService {
             } catch {
                 unsafe unlink(paths.file(plan.record.id))
                 unsafe unlink(paths.fillMap(plan.record.id))
-                try? catalog.removeVolume(plan.record.id)  // The first error is the one to tell.
+                // The first error is the one to tell.
+                try? catalog.removeVolume(plan.record.id, forgettingToken: true)
                 runtime.remove(plan.record.id)
                 note(plan.record, "createVolume", "failed", cause: Self.cause(error, plan.record.kmsKeyARN))
                 throw error

@@ -73,6 +73,24 @@ internal import Testing
         )
     }
 
+    @Test func `a copy is found by its source, and not by the snapshot that nobody sees`() async throws {
+        let home = try await VolumeHome()
+        let source = try await home.volume()
+        let copy = try await home.volumes.copyVolume(
+            CopyVolumeRequest(source: source.id.text),
+            caller: home.root
+        )
+        await home.volumes.finishBegunWork()
+        let bySource = ResourceQuery(filters: [Filter("source-volume-id", [source.id.text])])
+        let found = try await home.volumes.describeVolumes(bySource, caller: home.root).items
+        #expect(found.map(\.id) == [copy.id] && found[0].shownSnapshotID == nil)
+        for pattern in ["*", "snap-*", found[0].snapshotID?.text ?? "none"] {
+            let query = ResourceQuery(filters: [Filter("snapshot-id", [pattern])])
+            let bySnapshot = try await home.volumes.describeVolumes(query, caller: home.root).items
+            #expect(bySnapshot.isEmpty, "\(pattern)")
+        }
+    }
+
     @Test func `twelve volumes come in pages of 5, 5 and 2, whatever else happens to the first`() async throws
     {
         let home = try await VolumeHome()

@@ -139,6 +139,35 @@ struct VolumeAttachTests {
         try await home.volumes.detachVolume(other, caller: home.root)
     }
 
+    @Test func `a volume can be copied as soon as a snapshot of it is complete`() async throws {
+        let home = try await VolumeHome()
+        let volume = try await home.volume().id.text
+        for round in 0..<8 {
+            let begun = try await home.volumes.createSnapshot(
+                CreateSnapshotRequest(volume: volume),
+                caller: home.root
+            )
+            let snapshot = begun.id.text
+            while try await home.volumes.describeSnapshots([snapshot], caller: home.root)[0].state == .pending
+            {
+                try await Task.sleep(for: .milliseconds(1))
+            }
+            let copy = CopyVolumeRequest(source: volume)
+            let error = await refusal { try await home.volumes.copyVolume(copy, caller: home.root) }
+            #expect(error == nil, "round \(round)")
+            await home.volumes.finishBegunWork()
+        }
+    }
+
+    @Test func `a device that is chosen is nobody's, however its holder spelled it`() async throws {
+        let home = try await VolumeHome()
+        let (one, other) = (try await home.volume().id.text, try await home.volume().id.text)
+        #expect(try await attach(home, one, device: "sdf").device == "sdf")
+        #expect(try await attach(home, other).device == "/dev/sdg")
+        await home.volumes.finishBegunWork()
+        for id in [one, other] { try await home.volumes.detachVolume(id, caller: home.root) }
+    }
+
     @Test func `an attach that the key's state refuses ends available, with the reason in an event`()
         async throws
     {

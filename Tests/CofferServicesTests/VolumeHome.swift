@@ -57,6 +57,11 @@ final class VolumeHome: Sendable {
         }
     }
 
+    /// Whether anything is noted of an attachment, or could be.
+    var hasRuntimeFolder: Bool {
+        get throws { try !FileManager.default.contentsOfDirectory(atPath: "\(runtime)/coffer").isEmpty }
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: runtime) }
 
     func key(_ spec: KeySpec = .symmetricDefault, usage: KeyUsage? = nil) async throws -> KeyMetadata {

@@ -234,6 +234,40 @@ internal import Testing
         await home.volumes.finishBegunWork()
     }
 
+    @Test func `a creation or copy that is refused has not used up its token`() async throws {
+        let home = try await VolumeHome()
+        let key = try await home.key()
+        let kms = try await home.home.keyManagement()
+        let source = try await home.volume("source", key: key)
+        let request = VolumeHome.request {
+            ($0.isEncrypted, $0.key, $0.clientToken) = (true, .id(key.keyID), "again")
+        }
+        var copy = CopyVolumeRequest(source: source.id.text)
+        copy.clientToken = "again"
+        try await kms.disableKey(.id(key.keyID), caller: home.root)
+        for _ in 0..<2 {
+            let created = await refusal { try await home.volumes.createVolume(request, caller: home.root) }
+            #expect(created?.code == .disabled)
+            let copied = await refusal { [copy] in
+                try await home.volumes.copyVolume(copy, caller: home.root)
+            }
+            #expect(copied?.code == .disabled)
+        }
+        try await kms.enableKey(.id(key.keyID), caller: home.root)
+        let made = try await home.volumes.createVolume(request, caller: home.root)
+        let copied = try await home.volumes.copyVolume(copy, caller: home.root)
+        await home.volumes.finishBegunWork()
+        #expect(
+            try await home.volumes.describeVolumes(caller: home.root).map(\.id) == [
+                source.id, made.id, copied.id,
+            ]
+        )
+        // That of a volume which was made, and is gone, makes no other.
+        try await home.volumes.deleteVolume(made.id.text, caller: home.root)
+        let gone = await refusal { try await home.volumes.createVolume(request, caller: home.root) }
+        #expect(gone?.code == .volumeNotFound)
+    }
+
     @Test func `many creations at once under one token make one volume`() async throws {
         let home = try await VolumeHome()
         let request = VolumeHome.request { $0.clientToken = "once" }
