@@ -35,6 +35,9 @@ protocol DatabaseEngine: Sendable {
     /// supervisor.
     func setPassword(_ site: EngineSite, _ password: MasterPassword) async throws
 
+    /// Removes from an archive what no restore to `since` or later needs. Called again and again.
+    func prune(_ archive: DatabaseArchive, keeping since: Timestamp) throws
+
     /// What a client connects with: `sqlite:///PATH` or `postgresql://…`, without a password.
     func url(_ site: EngineSite) -> String
 
@@ -59,8 +62,8 @@ protocol RunningEngine: AnyObject, Sendable {
     /// Up to when the archive has everything; nil without an archive.
     var latestRestorable: Timestamp? { get }
 
-    /// Takes over changed parameters. Gives those that wait for a restart.
-    func reload(_ record: DatabaseRecord) async throws -> [String]
+    /// Takes over changed parameters, its own and its group's. Gives those that wait for a restart.
+    func reload(_ site: EngineSite) async throws -> [String]
 
     func figures() async -> EngineFigures
 

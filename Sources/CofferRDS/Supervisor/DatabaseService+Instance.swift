@@ -118,6 +118,12 @@ extension DatabaseService {
         let limit = clock.now.nanoseconds - min(clock.now.nanoseconds, kept)
         let expired = try automatedSnapshots(of: record).filter { $0.originalTime.nanoseconds < limit }
         for snapshot in expired.dropLast() { try await discard(snapshot) }
+        // The archive goes on from the oldest that is left.
+        guard expired.count > 1, let oldest = try automatedSnapshots(of: record).first else { return }
+        try record.engine.engine.prune(
+            archive(of: record, caller: infrastructure(record)),
+            keeping: oldest.originalTime
+        )
     }
 
     private func automatedSnapshots(of record: DatabaseRecord) throws -> [DatabaseSnapshotRecord] {

@@ -173,7 +173,7 @@ public actor Supervisor {
 
     private func reload() async throws {
         guard let record = try service.catalog.database(id: id), let engine else { return }
-        let waiting = try await engine.reload(record)
+        let waiting = try await engine.reload(try await service.site(of: record))
         status.message = waiting.isEmpty ? nil : "waiting for a restart: \(waiting.joined(separator: ", "))"
         status.write(service.paths.status(identifier))
     }
