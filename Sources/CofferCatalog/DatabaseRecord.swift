@@ -131,7 +131,7 @@ public struct DatabaseSnapshotRecord: Sendable, Codable, Equatable {
     public let kind: Kind
     public let created: Timestamp
     /// Since when its content is what it is: a copy keeps its original's.
-    public let originalTime: Timestamp
+    public var originalTime: Timestamp
     public let kmsKeyARN: ARN
     public let isEncrypted: Bool
     public var failure: String?

@@ -90,4 +90,37 @@ public enum KeyDerivation {
             }
         }
     }
+
+    /// `count` bytes of PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2) over a password.
+    public static func pbkdf2(
+        _ password: borrowing SecretBytes,
+        salt: [UInt8],
+        iterationCount: Int,
+        count: Int
+    ) throws(CryptoError) -> SecretBytes {
+        guard let iterations = Int32(exactly: iterationCount), iterations > 0,
+            let saltCount = Int32(exactly: salt.count),
+            let length = Int32(exactly: count), length > 0
+        else { throw .engine }
+        return try password.withBytes { (passwordBytes) throws(CryptoError) in
+            guard let passwordCount = Int32(exactly: passwordBytes.byteCount) else { throw .engine }
+            return try SecretBytes(count: count) { (target) throws(CryptoError) in
+                let derived = unsafe passwordBytes.withUnsafeBytes { password in
+                    unsafe target.withUnsafeMutableBytes { output in
+                        unsafe PKCS5_PBKDF2_HMAC(
+                            password.baseAddress?.assumingMemoryBound(to: CChar.self),
+                            passwordCount,
+                            salt,
+                            saltCount,
+                            iterations,
+                            EVP_sha256(),
+                            length,
+                            output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+                        )
+                    }
+                }
+                guard derived == 1 else { throw .engine }
+            }
+        }
+    }
 }

@@ -63,8 +63,12 @@ extension DatabaseService {
                 ),
                 caller: infrastructure(record)
             )
-            snapshot.snapshot = made.id
-            try catalog.changeDatabaseSnapshot(identifier, in: record.region) { $0.snapshot = made.id }
+            // Its content is of a moment before this one: a restore to a time never begins with what is younger.
+            let since = clock.now
+            (snapshot.snapshot, snapshot.originalTime) = (made.id, since)
+            try catalog.changeDatabaseSnapshot(identifier, in: record.region) { record in
+                (record.snapshot, record.originalTime) = (made.id, since)
+            }
         } catch {
             // Nobody was told of it.
             try? catalog.removeDatabaseSnapshot(identifier, in: record.region)

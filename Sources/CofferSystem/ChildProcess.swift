@@ -23,12 +23,22 @@ package enum ChildProcess {
     package static func run(
         _ program: String,
         _ arguments: [String],
-        limitSeconds: Int = 30
+        limitSeconds: Int? = 30,
+        environment: [String] = [],
+        input: [UInt8] = []
     ) async throws -> Outcome {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
                 continuation.resume(
-                    with: Result { try runBlocking(program, arguments, limitSeconds: limitSeconds) }
+                    with: Result {
+                        try runBlocking(
+                            program,
+                            arguments,
+                            limitSeconds: limitSeconds,
+                            environment: environment,
+                            input: input
+                        )
+                    }
                 )
             }
         }
@@ -111,13 +121,15 @@ package enum ChildProcess {
 
     /// `run` for a caller with a thread of its own to wait on. `program` may be a path, `environment` adds variables; without
     /// a limit it waits as long as the tool takes. In a session of its own the tool hears nothing of a terminal's Ctrl-C.
-    /// Where `isAbandoned` turns true the tool is ended and the call throws `Abandoned`.
+    /// Where `isAbandoned` turns true the tool is ended and the call throws `Abandoned`. The tool reads `input`, which is
+    /// what a pipe holds at most (64 KiB); without any it reads nothing.
     package static func runBlocking(
         _ program: String,
         _ arguments: [String],
         limitSeconds: Int? = 30,
         environment: [String] = [],
         newSession: Bool = false,
+        input: [UInt8] = [],
         isAbandoned: () -> Bool = { false }
     ) throws -> Outcome {
         guard let path = program.hasPrefix("/") ? program : find(program) else {
@@ -129,12 +141,12 @@ package enum ChildProcess {
         }
         let output = try Pipe()
         let errors = try Pipe()
-        let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
-        defer { close(null) }
+        let source = try input.isEmpty ? unsafe open("/dev/null", O_RDWR | O_CLOEXEC) : filledPipe(input)
+        defer { close(source) }
         let processID = try spawn(
             path,
             arguments,
-            descriptors: [(0, null), (1, output.writer), (2, errors.writer)],
+            descriptors: [(0, source), (1, output.writer), (2, errors.writer)],
             environment: toolEnvironment + environment,
             newSession: newSession
         )
@@ -175,6 +187,23 @@ package enum ChildProcess {
             output: texts[0].trimmed,
             errors: texts[1].trimmed
         )
+    }
+
+    /// The reading end of a pipe that holds all of `input`.
+    private static func filledPipe(_ input: [UInt8]) throws -> Int32 {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else {
+            throw AWSError(.internalError, "cannot make a pipe: \(SystemError.text(errno))")
+        }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[1]) }
+        // Nobody reads yet: what does not fit must not be waited for.
+        _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+        guard unsafe write(ends[1], input, input.count) == input.count else {
+            close(ends[0])
+            throw AWSError(.internalError, "\(input.count) bytes are more than a tool's input may have")
+        }
+        return ends[0]
     }
 
     /// A null-terminated vector of C strings for the length of `body`.

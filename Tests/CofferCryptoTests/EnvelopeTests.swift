@@ -240,6 +240,40 @@ struct HKDFVector: Decodable, Sendable, CustomTestStringConvertible {
         )
     }
 
+    /// RFC 7914, section 11.
+    @Test(arguments: [
+        (
+            "passwd", "salt", 1,
+            "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+                + "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783"
+        ),
+        (
+            "Password", "NaCl", 80000,
+            "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"
+                + "a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d"
+        ),
+    ])
+    func `PBKDF2 gives the published answers`(
+        _ password: String,
+        _ salt: String,
+        _ iterationCount: Int,
+        _ answer: String
+    ) throws {
+        let derived = try KeyDerivation.pbkdf2(
+            SecretBytes(copying: Array(password.utf8)),
+            salt: Array(salt.utf8),
+            iterationCount: iterationCount,
+            count: 64
+        )
+        #expect(Hex.lower(derived.copied) == answer)
+    }
+
+    @Test func `PBKDF2 refuses no iterations`() {
+        #expect(throws: CryptoError.engine) {
+            _ = try KeyDerivation.pbkdf2(key(1), salt: [1], iterationCount: 0, count: 32)
+        }
+    }
+
     @Test func `scrypt refuses a cost that is no power of two`() {
         #expect(throws: CryptoError.engine) {
             _ = try KeyDerivation.scrypt(

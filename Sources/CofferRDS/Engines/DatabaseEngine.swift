@@ -35,6 +35,9 @@ protocol DatabaseEngine: Sendable {
     /// supervisor.
     func setPassword(_ site: EngineSite, _ password: MasterPassword) async throws
 
+    /// Removes from an archive what no restore to `since` or later needs. Called again and again.
+    func prune(_ archive: DatabaseArchive, keeping since: Timestamp) throws
+
     /// What a client connects with: `sqlite:///PATH` or `postgresql://…`, without a password.
     func url(_ site: EngineSite) -> String
 
