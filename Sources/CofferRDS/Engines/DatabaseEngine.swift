@@ -41,6 +41,9 @@ protocol DatabaseEngine: Sendable {
     /// The host that listens, or the path of an SQLite database. (`Endpoint.Address`)
     func address(_ site: EngineSite) -> String
 
+    /// Removes from an archive what no restore to `since` or later needs.
+    func prune(_ archive: DatabaseArchive, keeping since: Timestamp) async throws
+
     /// The program, with its arguments, that gives a person a prompt.
     func client(_ site: EngineSite) throws -> (program: String, arguments: [String])
 }
@@ -59,13 +62,32 @@ protocol RunningEngine: AnyObject, Sendable {
     /// Up to when the archive has everything; nil without an archive.
     var latestRestorable: Timestamp? { get }
 
-    /// Takes over changed parameters. Gives those that wait for a restart.
-    func reload(_ record: DatabaseRecord) async throws -> [String]
+    /// Since when the archive is without a gap, where there may be one before: a restore to a time then needs a snapshot from
+    /// after it.
+    var historyBegan: Timestamp? { get }
+
+    /// What the instance's owner has to know of, since it was last asked for.
+    func takeNews() -> [EngineNews]
+
+    /// Takes over changed parameters, its own and its group's. Gives those that wait for a restart.
+    func reload(_ site: EngineSite) async throws -> [String]
 
     func figures() async -> EngineFigures
 
     /// Ends it so that nothing is lost: clients are told to leave, then made to.
     func stop() async throws
+}
+
+extension RunningEngine {
+    var historyBegan: Timestamp? { nil }
+    func takeNews() -> [EngineNews] { [] }
+}
+
+/// An event that an engine tells of.
+struct EngineNews: Sendable, Equatable {
+    /// As RDS names its categories of events.
+    let category: String
+    let text: String
 }
 
 /// Where an instance's engine works.

@@ -17,6 +17,7 @@ struct PostgresEngine: DatabaseEngine {
     }
     func endLeftovers(_ site: EngineSite) async throws {}
     func setPassword(_ site: EngineSite, _ password: MasterPassword) async throws {}
+    func prune(_ archive: DatabaseArchive, keeping since: Timestamp) async throws {}
     func url(_ site: EngineSite) -> String { "sqlite:///\(address(site))" }
     func address(_ site: EngineSite) -> String { "\(site.data)/\(site.record.databaseName ?? "main").db" }
     func client(_ site: EngineSite) throws -> (program: String, arguments: [String]) {

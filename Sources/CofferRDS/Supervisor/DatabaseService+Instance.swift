@@ -86,13 +86,33 @@ extension DatabaseService {
 
     // MARK: - Automated backups
 
-    /// Whether there is no automated snapshot yet, or it is time for another.
-    func isBackupDue(_ record: DatabaseRecord) throws -> Bool {
+    /// Whether there is no automated snapshot yet that the archive goes on from, which has no gap since `began`, or it is
+    /// time for another.
+    func isBackupDue(_ record: DatabaseRecord, since began: Timestamp?) async throws -> Bool {
         guard record.backupRetentionDays > 0, record.stage == .ready else { return false }
-        guard let last = try automatedSnapshots(of: record).last else { return true }
+        guard let last = try bases(of: record, since: began).last else { return true }
+        if try await describe(last).status == .failed {
+            return clock.now.nanoseconds > last.created.nanoseconds + 60_000_000_000
+        }
         let window = try BackupWindow(record.backupWindow)
         return window.contains(clock.now)
             && clock.now.nanoseconds > last.created.nanoseconds + 3_600_000_000_000
+    }
+
+    /// Whether there is a complete automated snapshot that the archive goes on from.
+    func hasBase(_ record: DatabaseRecord, since began: Timestamp?) async throws -> Bool {
+        for snapshot in try bases(of: record, since: began)
+        where try await describe(snapshot).status == .available { return true }
+        return false
+    }
+
+    private func bases(
+        of record: DatabaseRecord,
+        since began: Timestamp?
+    ) throws -> [DatabaseSnapshotRecord] {
+        try automatedSnapshots(of: record).filter { snapshot in
+            began.map { snapshot.originalTime >= $0 } ?? true
+        }
     }
 
     func makeAutomatedSnapshot(of record: DatabaseRecord) async throws {
@@ -118,6 +138,12 @@ extension DatabaseService {
         let limit = clock.now.nanoseconds - min(clock.now.nanoseconds, kept)
         let expired = try automatedSnapshots(of: record).filter { $0.originalTime.nanoseconds < limit }
         for snapshot in expired.dropLast() { try await discard(snapshot) }
+        // The archive goes on from the oldest that is left.
+        guard expired.count > 1, let oldest = try automatedSnapshots(of: record).first else { return }
+        try await record.engine.engine.prune(
+            archive(of: record, caller: infrastructure(record)),
+            keeping: oldest.originalTime
+        )
     }
 
     private func automatedSnapshots(of record: DatabaseRecord) throws -> [DatabaseSnapshotRecord] {

@@ -21,6 +21,8 @@ public actor Supervisor {
     private var engine: (any RunningEngine)?
     private var keyWatch: KeyWatcher
     private var restarts = RestartDelay()
+    /// Whether there is a snapshot that the archive goes on from.
+    private var hasBase = false
 
     /// nil where the instance has a supervisor.
     public init?(_ service: DatabaseService, _ record: DatabaseRecord, password: MasterPassword?) throws {
@@ -133,7 +135,7 @@ public actor Supervisor {
     private func archive(_ engine: any RunningEngine) async throws {
         do {
             try await engine.archiveNew(isLast: false)
-            status.latestRestorable = engine.latestRestorable
+            status.latestRestorable = hasBase ? engine.latestRestorable : nil
         } catch {
             // It is tried again; meanwhile the engine keeps what is not archived, and the lag shows.
             logger.error("archiving failed", metadata: ["error": "\(error)"])
@@ -142,7 +144,10 @@ public actor Supervisor {
 
     /// Figures, retention and automated snapshots.
     private func look() async throws {
-        if let engine { status.figures = await engine.figures() }
+        if let engine {
+            status.figures = await engine.figures()
+            for news in engine.takeNews() { try await note(news.category, news.text) }
+        }
         await backUp()
         if status.phase == .available || status.phase == .storageFull {
             let isFull = service.isFull(identifier)
@@ -159,7 +164,9 @@ public actor Supervisor {
     private func backUp() async {
         do {
             guard let record = try service.catalog.database(id: id) else { return }
-            if try await service.isBackupDue(record) {
+            let began = engine?.historyBegan
+            hasBase = try await service.hasBase(record, since: began)
+            if try await service.isBackupDue(record, since: began) {
                 tell(.backingUp, "making the automated snapshot")
                 try await service.makeAutomatedSnapshot(of: record)
             }
@@ -173,7 +180,7 @@ public actor Supervisor {
 
     private func reload() async throws {
         guard let record = try service.catalog.database(id: id), let engine else { return }
-        let waiting = try await engine.reload(record)
+        let waiting = try await engine.reload(try await service.site(of: record))
         status.message = waiting.isEmpty ? nil : "waiting for a restart: \(waiting.joined(separator: ", "))"
         status.write(service.paths.status(identifier))
     }
@@ -216,7 +223,7 @@ public actor Supervisor {
         let record = try await service.existing(id)
         if let engine {
             try? await engine.archiveNew(isLast: true)  // What is not archived stays on the volume.
-            if let time = engine.latestRestorable {
+            if hasBase, let time = engine.latestRestorable {
                 try service.catalog.change(id) { $0.latestRestorable = time }
             }
             try await engine.stop()
