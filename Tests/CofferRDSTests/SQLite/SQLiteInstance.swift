@@ -1,6 +1,7 @@
 internal import Coffer
 internal import CofferCatalog
 internal import CofferEBS
+internal import CofferKMS
 internal import CofferSecrets
 internal import CofferShapes
 internal import CofferTesting
