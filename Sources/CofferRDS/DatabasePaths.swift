@@ -21,7 +21,9 @@ public struct DatabasePaths: Sendable {
     func folder(_ id: DatabaseID) -> String { "\(home)/databases/\(id)" }
 
     /// Short: the path of a socket in it has to fit an address.
-    func runtimeFolder(_ identifier: DatabaseIdentifier) -> String { "\(runtime)/\(RuntimeFolder.databaseFolderName(identifier))" }
+    func runtimeFolder(_ identifier: DatabaseIdentifier) -> String {
+        "\(runtime)/\(RuntimeFolder.databaseFolderName(identifier))"
+    }
     func mount(_ identifier: DatabaseIdentifier) -> String { "\(runtimeFolder(identifier))/mount" }
     func socketFolder(_ identifier: DatabaseIdentifier) -> String { "\(runtimeFolder(identifier))/s" }
     func status(_ identifier: DatabaseIdentifier) -> String { "\(runtimeFolder(identifier))/status.json" }

@@ -141,7 +141,8 @@ extension DatabaseService {
 
     /// Snapshots that are being made read the volume until they are complete.
     private func awaitSnapshots(of record: DatabaseRecord) async throws {
-        for snapshot in try catalog.databaseSnapshots(in: record.region) where snapshot.source.id == record.id {
+        for snapshot in try catalog.databaseSnapshots(in: record.region) where snapshot.source.id == record.id
+        {
             while try await describe(snapshot).status == .creating {
                 try await Task.sleep(for: .milliseconds(50))
             }

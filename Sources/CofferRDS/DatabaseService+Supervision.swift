@@ -61,11 +61,12 @@ extension DatabaseService {
             unsafe next += 1
         }
         // What a crash would print of its memory may be a key.
-        return ["SWIFT_BACKTRACE=enable=no"] + result.filter { entry in
-            ["PATH=", "HOME=", "LANG=", "TMPDIR=", "XDG_", "COFFER_", "AWS_", "SSL_"].contains {
-                entry.hasPrefix($0)
+        return ["SWIFT_BACKTRACE=enable=no"]
+            + result.filter { entry in
+                ["PATH=", "HOME=", "LANG=", "TMPDIR=", "XDG_", "COFFER_", "AWS_", "SSL_"].contains {
+                    entry.hasPrefix($0)
+                }
             }
-        }
     }
 
     /// Tells a running supervisor something; nothing where none runs.
