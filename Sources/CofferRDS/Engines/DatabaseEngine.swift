@@ -35,16 +35,13 @@ protocol DatabaseEngine: Sendable {
     /// supervisor.
     func setPassword(_ site: EngineSite, _ password: MasterPassword) async throws
 
-    /// Removes from an archive what no restore to `since` or later needs. Called again and again.
-    func prune(_ archive: DatabaseArchive, keeping since: Timestamp) throws
-
     /// What a client connects with: `sqlite:///PATH` or `postgresql://…`, without a password.
     func url(_ site: EngineSite) -> String
 
     /// The host that listens, or the path of an SQLite database. (`Endpoint.Address`)
     func address(_ site: EngineSite) -> String
 
-    /// Removes from an archive what no restore to `since` or later needs.
+    /// Removes from an archive what no restore to `since` or later needs. Called again and again.
     func prune(_ archive: DatabaseArchive, keeping since: Timestamp) async throws
 
     /// The program, with its arguments, that gives a person a prompt.
