@@ -286,6 +286,14 @@ let package = Package(
             swiftSettings: testing
         ),
         .testTarget(
+            name: "CofferRDSTests",
+            dependencies: [
+                "Coffer", "CofferCatalog", "CofferEBS", "CofferKMS", "CofferRDS", "CofferSecrets",
+                "CofferShapes", "CofferTesting", logging,
+            ],
+            swiftSettings: testing
+        ),
+        .testTarget(
             name: "CofferServerTests",
             dependencies: [
                 "Coffer", "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferJSON",

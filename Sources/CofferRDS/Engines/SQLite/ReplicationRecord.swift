@@ -38,7 +38,7 @@ enum ReplicationRecord: Equatable, Sendable {
 ///
 ///     0   4   1, 0, 0, 0
 ///     4   4   format, 1
-///     8   8   time, nanoseconds since 1970
+///     8   8   time, nanoseconds since 1970: until then nothing else was committed
 ///     16  8   generation
 ///     24  4   number of the file within the generation
 ///     28  4   frames of the log that earlier files have

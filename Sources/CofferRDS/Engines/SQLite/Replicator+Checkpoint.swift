@@ -16,6 +16,8 @@ extension Replicator {
         guard try movingReader({ result = try parts.reader.checkpoint() }) else { return }
         if let result, result.frames == result.copied {
             settled = self.position
+            // Also where a client's old transaction keeps the log from beginning anew.
+            nextCheckpoint = ContinuousClock.now + .milliseconds(250)
         } else {
             // A client reads what is older: it is waited for.
             nextCheckpoint = ContinuousClock.now + .seconds(1)

@@ -56,7 +56,8 @@ extension Replicator {
     }
 
     /// What the archive ends with, held against what is there while nobody writes.
-    private static func continuation(_ parts: ReplicationParts) async throws -> (Continuation, news: String?) {
+    private static func continuation(_ parts: ReplicationParts) async throws -> (Continuation, news: String?)
+    {
         let site = parts.site
         let end: ReplicationEnd?
         do {
@@ -77,7 +78,9 @@ extension Replicator {
             return (.same(end, isSameLog: true), nil)
         }
         // A log that began since then is whole: none begins anew before the database file was written to.
-        if let stopped = state.stopped, stopped.stamp == FileStamp(site.databasePath), stopped.mark == end.mark {
+        if let stopped = state.stopped, stopped.stamp == FileStamp(site.databasePath),
+            stopped.mark == end.mark
+        {
             return (.same(end, isSameLog: false), nil)
         }
         return (after, Self.gap("the database was changed while nobody archived it"))
@@ -85,7 +88,8 @@ extension Replicator {
 
     /// Whether the log that counts has all that the archive has of it.
     private static func has(_ parts: ReplicationParts, _ position: WALPosition) throws -> Bool {
-        guard let look = parts.index.look(), look.salts == position.header.salts, look.frames >= position.frame,
+        guard let look = parts.index.look(), look.salts == position.header.salts,
+            look.frames >= position.frame,
             try parts.wal.header() == position.header
         else { return false }
         guard position.frame > 0 else { return true }

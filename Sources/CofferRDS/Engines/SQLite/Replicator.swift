@@ -57,7 +57,9 @@ final class Replicator: @unchecked Sendable {  // Its supervisor asks one thing 
             (lastTime, lastRecord) = (end.time, end.time)
         }
         state = ReplicationState(database: parts.site.record.id, generation: generation, file: 0)
-        if let kept = ReplicationState.read(parts.site.mount), kept.generation == generation { state.file = kept.file }
+        if let kept = ReplicationState.read(parts.site.mount), kept.generation == generation {
+            state.file = kept.file
+        }
     }
 
     deinit { parts.close() }
@@ -72,21 +74,26 @@ final class Replicator: @unchecked Sendable {  // Its supervisor asks one thing 
 
     /// Brings to the archive what is committed and not there. Durable when it returns.
     func ship() async throws {
-        guard failure == nil, let look = parts.index.look() else { return }
-        let time = max(site.clock.now, lastTime)
-        if nextNumber == 0 { try await beginGeneration(time) }
+        guard failure == nil else { return }
+        let before = now
+        guard let look = parts.index.look() else { return }
+        let time = now
+        if nextNumber == 0 { try await beginGeneration() }
         if let position, position.header.salts == look.salts, look.frames < position.frame {
             failure = "its write-ahead log has lost frames"
             return
         }
         if isNew(look) {
-            if log == nil || position?.header.salts != look.salts { try await beginLog(look, time) }
+            if log == nil || position?.header.salts != look.salts { try await beginLog(look) }
             try ship(look, time)
         } else {
-            try tellQuiet(time)
+            try tellQuiet(before)
         }
-        (whole, lastTime) = (time, time)
+        (whole, lastTime) = (before, time)
     }
+
+    /// Times never go back.
+    private var now: Timestamp { max(site.clock.now, lastTime) }
 
     /// Whether there is anything that the archive has not.
     private func isNew(_ look: WALIndex.Look) -> Bool {
@@ -96,13 +103,14 @@ final class Replicator: @unchecked Sendable {  // Its supervisor asks one thing 
 
     /// What `ship` does, where its log is open. Nobody waits for KMS while the writers' lock is held.
     func shipLocked() throws -> Bool {
+        let before = now
         guard let look = parts.index.look() else { return false }
-        let time = max(site.clock.now, lastTime)
+        let time = now
         if isNew(look) {
             guard log != nil, position?.header.salts == look.salts else { return false }
             try ship(look, time)
         }
-        (whole, lastTime) = (time, time)
+        (whole, lastTime) = (before, time)
         return true
     }
 
@@ -119,7 +127,9 @@ final class Replicator: @unchecked Sendable {  // Its supervisor asks one thing 
                     count: min(ReplicationFrames.limit(header), look.frames - position.frame),
                     of: header
                 )
-                guard !frames.isEmpty, let ended = position.advance(over: frames[...]) else { throw damage(first) }
+                guard !frames.isEmpty, let ended = position.advance(over: frames[...]) else {
+                    throw damage(first)
+                }
                 commits += ended
                 try log.append(
                     ReplicationFrames(
@@ -146,12 +156,16 @@ final class Replicator: @unchecked Sendable {  // Its supervisor asks one thing 
     }
 
     private func damage(_ frame: Int) -> AWSError {
-        AWSError(.damaged, "\(wal.path) is not what was committed: frame \(frame) does not follow the one before")
+        AWSError(
+            .damaged,
+            "\(wal.path) is not what was committed: frame \(frame) does not follow the one before"
+        )
     }
 
     /// Says now and then that nothing was committed: a gap after this instance is killed begins there.
     private func tellQuiet(_ time: Timestamp) throws {
-        guard let log, time.nanoseconds - min(lastRecord.nanoseconds, time.nanoseconds) > Self.quietNanoseconds
+        guard let log,
+            time.nanoseconds - min(lastRecord.nanoseconds, time.nanoseconds) > Self.quietNanoseconds
         else { return }
         try log.append(look: time)
         lastRecord = time
@@ -162,15 +176,15 @@ final class Replicator: @unchecked Sendable {  // Its supervisor asks one thing 
     // MARK: - Files
 
     /// The file that says that a generation has begun.
-    private func beginGeneration(_ time: Timestamp) async throws {
-        log = try await makeLog(start: nil, time)
+    private func beginGeneration() async throws {
+        log = try await makeLog(start: nil)
         mark = ReplicationMark(file: 0, frames: 0, checksum: 0)
         (state.file, state.stopped) = (0, nil)
         try state.write(site.mount)
     }
 
     /// A file for the log that counts: from its beginning, or from where an earlier file ends.
-    private func beginLog(_ look: WALIndex.Look, _ time: Timestamp) async throws {
+    private func beginLog(_ look: WALIndex.Look) async throws {
         guard ContinuousClock.now >= nextLog else {
             throw AWSError(.internalError, "the archive could not be written to; it is tried again")
         }
@@ -179,8 +193,8 @@ final class Replicator: @unchecked Sendable {  // Its supervisor asks one thing 
         }
         let goesOn = position?.header == header
         let start = goesOn ? position ?? WALPosition(header) : WALPosition(header)
-        if !goesOn { try log?.finish(time) }
-        let begun = try await makeLog(start: start, time)
+        if !goesOn { try log?.finish(whole) }
+        let begun = try await makeLog(start: start)
         (log, position) = (begun, start)
         mark = ReplicationMark(file: begun.name.number, start)
         guard !goesOn else { return }
@@ -190,12 +204,12 @@ final class Replicator: @unchecked Sendable {  // Its supervisor asks one thing 
         try state.write(site.mount)
     }
 
-    private func makeLog(start: WALPosition?, _ time: Timestamp) async throws -> ReplicationLog {
+    private func makeLog(start: WALPosition?) async throws -> ReplicationLog {
         let name = ReplicationLogName(generation: generation, number: nextNumber)
         do {
             let made = try await ReplicationLog(
                 site.archive,
-                ReplicationBegin(time: time, name: name, start: start, previous: mark)
+                ReplicationBegin(time: whole, name: name, start: start, previous: mark)
             )
             nextNumber += 1
             return made

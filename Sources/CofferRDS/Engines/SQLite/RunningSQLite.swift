@@ -4,7 +4,7 @@ internal import Glibc
 internal import Logging
 
 /// An SQLite database under replication, or without backups left to its clients.
-final class RunningSQLite: RunningEngine, @unchecked Sendable {  // Its supervisor asks one thing after the other.
+final class RunningSQLite: RunningEngine, @unchecked Sendable {  // Asked one thing after the other.
     private let site: EngineSite
     private let identity: FileIdentity
     private var replicator: Replicator?
@@ -30,7 +30,8 @@ final class RunningSQLite: RunningEngine, @unchecked Sendable {  // Its supervis
             return "\(site.databasePath) is gone, or cannot be reached"
         }
         guard now == identity else { return "\(site.databasePath) was replaced by another file" }
-        guard let replicator, FileIdentity(path: replicator.parts.wal.path) != replicator.parts.wal.identity else { return nil }
+        guard let replicator, FileIdentity(path: replicator.parts.wal.path) != replicator.parts.wal.identity
+        else { return nil }
         return "\(replicator.parts.wal.path) is gone, or was replaced by another file"
     }
 
@@ -82,6 +83,9 @@ final class RunningSQLite: RunningEngine, @unchecked Sendable {  // Its supervis
     }
 
     func stop() async throws { try await endReplicating() }
+
+    /// Leaves the database as a process does that is killed, but for what SQLite does when nobody else has it open.
+    func abandon() { replicator = nil }
 
     private func endReplicating() async throws {
         guard let ending = replicator else { return }

@@ -5,7 +5,7 @@ internal import Glibc
 /// A connection to an SQLite database: statements without arguments, one value, and what a replicator needs of the
 /// write-ahead log. Used by one thread at a time.
 @safe
-final class SQLiteConnection: @unchecked Sendable {  // Whoever has it uses it alone; SQLite's own mutex is on too.
+final class SQLiteConnection: @unchecked Sendable {  // Whoever has it uses it alone.
     let path: String
     /// Open until `close`.
     private var handle: OpaquePointer?
@@ -25,11 +25,16 @@ final class SQLiteConnection: @unchecked Sendable {  // Whoever has it uses it a
     /// `path` is absolute, so it is never taken for a URI.
     init(_ path: String, _ mode: Mode = .existing) throws {
         self.path = path
+        // SQLite's own flag for this refuses folders on the way too.
+        var status = stat()
+        guard unsafe lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+            throw AWSError(.damaged, "\(path) is no file of its own")
+        }
         var handle: OpaquePointer?
-        let status = unsafe sqlite3_open_v2(path, &handle, mode.flags | SQLITE_OPEN_NOFOLLOW, nil)
-        guard status == SQLITE_OK, let opened = unsafe handle else {
+        let code = unsafe sqlite3_open_v2(path, &handle, mode.flags, nil)
+        guard code == SQLITE_OK, let opened = unsafe handle else {
             unsafe sqlite3_close_v2(handle)
-            throw SQLiteFailure(status, "cannot open \(path)")
+            throw SQLiteFailure(code, "cannot open \(path)")
         }
         unsafe self.handle = opened
         // What the file's schema holds is its clients' doing: it calls nothing here.
@@ -93,7 +98,7 @@ final class SQLiteConnection: @unchecked Sendable {  // Whoever has it uses it a
             do {
                 try execute("BEGIN IMMEDIATE")
                 return true
-            } catch where error.isBusy {
+            } catch  where error.isBusy {
                 guard ContinuousClock.now < deadline else { return false }
                 usleep(200)
             }

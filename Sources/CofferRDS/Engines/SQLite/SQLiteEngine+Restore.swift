@@ -11,7 +11,10 @@ extension SQLiteEngine {
     func restore(_ site: EngineSite, from archive: DatabaseArchive?, to target: Timestamp?) async throws {
         let path = site.databasePath
         guard FileStamp(path) != nil else {
-            throw AWSError(.invalidRestore, "the snapshot has no database \(site.record.databaseName ?? "main")")
+            throw AWSError(
+                .invalidRestore,
+                "the snapshot has no database \(site.record.databaseName ?? "main")"
+            )
         }
         unsafe unlink(path + "-shm")
         if let archive, let target {
@@ -41,7 +44,10 @@ extension SQLiteEngine {
         for check in ["integrity_check", "quick_check"] {
             do {
                 guard try connection.value("PRAGMA \(check)(1)") == "ok" else {
-                    throw AWSError(.damaged, "\(site.databasePath) is not whole: it does not pass SQLite's \(check)")
+                    throw AWSError(
+                        .damaged,
+                        "\(site.databasePath) is not whole: it does not pass SQLite's \(check)"
+                    )
                 }
                 return
             } catch let error as SQLiteFailure where error.code & 0xFF == SQLITE_ERROR {

@@ -19,7 +19,8 @@ struct WALHeader: Equatable, Sendable {
         guard bytes.count == Self.count else { return nil }
         let magic = BigEndian.word(bytes, 0)
         let pageSize = Int(BigEndian.word(bytes, 8))
-        guard magic & ~1 == 0x377F_0682, BigEndian.word(bytes, 4) == 3_007_000, (512...65536).contains(pageSize),
+        guard magic & ~1 == 0x377F_0682, BigEndian.word(bytes, 4) == 3_007_000,
+            (512...65536).contains(pageSize),
             pageSize & (pageSize - 1) == 0
         else { return nil }
         (self.bytes, self.pageSize, isBigEndian) = (bytes, pageSize, magic & 1 == 1)
@@ -104,4 +105,3 @@ struct WALPosition: Equatable, Sendable {
         return commits
     }
 }
-

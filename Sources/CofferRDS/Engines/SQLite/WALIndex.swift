@@ -35,7 +35,10 @@ final class WALIndex: Sendable {
             return unsafe UnsafePointer(region.assumingMemoryBound(to: Atomic<UInt64>.self))
         }
         guard let words = unsafe words else {
-            throw AWSError(.internalError, "the write-ahead log of \(connection.path) has no index in shared memory")
+            throw AWSError(
+                .internalError,
+                "the write-ahead log of \(connection.path) has no index in shared memory"
+            )
         }
         self.connection = connection
         unsafe self.words = words
