@@ -127,16 +127,16 @@ final class SQLiteInstance: Sendable {
         return restored.databasePath
     }
 
-    /// Archives ten times a second, as a supervisor does, until `end` says so.
-    func supervise(_ engine: RunningSQLite, until end: () -> Bool) async throws {
+    /// Archives ten times a second, as a supervisor does. Gives when all was archived.
+    @discardableResult
+    func supervise(_ engine: RunningSQLite, seconds: Double) async throws -> [Timestamp] {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        var looks: [Timestamp] = []
         repeat {
             try await engine.archiveNew(isLast: false)
+            if let look = engine.latestRestorable, look != looks.last { looks.append(look) }
             try await Task.sleep(for: .milliseconds(100))
-        } while !end()
-    }
-
-    func supervise(_ engine: RunningSQLite, seconds: Double) async throws {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        try await supervise(engine) { ContinuousClock.now >= deadline }
+        } while ContinuousClock.now < deadline
+        return looks
     }
 }
