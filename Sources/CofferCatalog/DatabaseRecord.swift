@@ -19,6 +19,8 @@ public struct DatabaseRecord: Sendable, Codable, Equatable {
     public var databaseName: String?
     /// 0 for an engine without one.
     public var port: Int
+    /// Nobody asked for this one: while the instance is new, another will do.
+    public var hasAnyPort = false
     public var parameterGroup: String
     /// What was set for this instance alone, over its parameter group.
     public var parameters: [String: String] = [:]

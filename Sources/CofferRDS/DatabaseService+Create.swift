@@ -46,6 +46,7 @@ extension DatabaseService {
             origin: .empty,
             maker: caller.principal
         )
+        record.hasAnyPort = request.port == nil
         record.databaseName = request.databaseName
         record.parameters = request.parameters
         record.isProtected = request.isProtected

@@ -53,6 +53,7 @@ extension DatabaseService {
             origin: origin,
             maker: caller.principal
         )
+        record.hasAnyPort = request.port == nil
         record.databaseName = source.databaseName
         record.parameters = source.parameters
         record.isProtected = request.isProtected

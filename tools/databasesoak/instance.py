@@ -24,6 +24,8 @@ class Instance:
         self.coffer_path = coffer
         self.rds_path = f"{coffer}-rds"
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix="coffer-db-"))
+        # The engine's user has to get through.
+        os.chmod(self.folder, 0o711)
         self.home = f"{self.folder}/home"
         self.runtime = f"/run/coffer/{hashlib.sha256(self.home.encode()).hexdigest()[:12]}"
 

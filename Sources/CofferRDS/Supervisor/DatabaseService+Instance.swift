@@ -55,6 +55,18 @@ extension DatabaseService {
         if isNew, let ready { note(ready, "creation", "DB instance created") }
     }
 
+    /// Whether an instance that may have any port has one that is somebody's.
+    func hasTakenPort(_ id: DatabaseID) throws -> Bool {
+        let record = try existing(id)
+        return record.hasAnyPort && record.port > 0 && !LocalPort.isFree(record.port)
+    }
+
+    func chooseFreePort(of id: DatabaseID) throws {
+        guard try hasTakenPort(id) else { return }
+        let port = try freePort(from: existing(id).port + 1)
+        try catalog.change(id) { $0.port = port }
+    }
+
     /// What is wrong with the instance's volume, whose daemon may have been killed, or has seen a sync fail; nil where
     /// nothing is.
     func volumeFailure(of id: DatabaseID) async -> String? {

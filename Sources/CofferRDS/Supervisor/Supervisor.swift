@@ -61,7 +61,11 @@ public actor Supervisor {
             try await service.mount(record)
         }
         tell(.starting, "starting the engine")
-        try await startEngine()
+        if record.stage == .creating {
+            try await startNewEngine()
+        } else {
+            try await startEngine()
+        }
         try await service.markReady(id)
         tell(.available)
     }
@@ -89,6 +93,19 @@ public actor Supervisor {
                 to: target
             )
         }
+    }
+
+    /// As `startEngine`, and with another port where somebody took the one that was free when it was chosen.
+    private func startNewEngine() async throws {
+        for _ in 0..<10 {
+            try await service.chooseFreePort(of: id)
+            do {
+                return try await startEngine()
+            } catch {
+                guard try await service.hasTakenPort(id) else { throw error }
+            }
+        }
+        try await startEngine()
     }
 
     private func startEngine() async throws {
