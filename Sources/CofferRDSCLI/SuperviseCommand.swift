@@ -15,7 +15,7 @@ struct SuperviseCommand: AsyncParsableCommand {
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var instance: InstanceArgument
-    @Flag(help: .hidden)
+    @Flag(name: .customLong("password-on-descriptor-3"), help: .hidden)
     var passwordOnDescriptor3 = false
 
     func run() async throws {
