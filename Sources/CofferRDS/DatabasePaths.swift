@@ -35,7 +35,9 @@ public struct DatabasePaths: Sendable {
     /// on the way.
     func prepareRuntime(_ identifier: DatabaseIdentifier) throws {
         try Folder.make(runtimeFolder(identifier), mode: 0o711)
-        for folder in [runtime, runtimeFolder(identifier)] {
+        // The folder of all homes is on the way as well.
+        let base = runtime.lastIndex(of: "/").map { String(runtime[..<$0]) } ?? runtime
+        for folder in [base, runtime, runtimeFolder(identifier)] {
             var status = stat()
             guard unsafe lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
                 status.st_uid == geteuid(), status.st_mode & 0o022 == 0, unsafe chmod(folder, 0o711) == 0
