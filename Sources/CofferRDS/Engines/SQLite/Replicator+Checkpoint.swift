@@ -14,7 +14,9 @@ extension Replicator {
         _ = try parts.writer.checkpoint()
         var result: (frames: Int, copied: Int)?
         guard try movingReader({ result = try parts.reader.checkpoint() }) else { return }
-        if let result, result.frames == result.copied {
+        // Where a client was at a checkpoint itself, ours comes with the next look.
+        guard let result else { return }
+        if result.frames == result.copied {
             settled = self.position
             // Also where a client's old transaction keeps the log from beginning anew.
             nextCheckpoint = ContinuousClock.now + .milliseconds(250)
