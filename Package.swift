@@ -169,9 +169,9 @@ let package = Package(
         .target(
             name: "CofferServer",
             dependencies: [
-                "Coffer", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferJSON", "CofferKMS",
-                "CofferSecrets", "CofferShapes", "CofferSigV4", hummingbirdCore, lifecycle, logging, nioCore,
-                nioHTTP1, nioPosix, nioSSL, unixSignals,
+                "Coffer", "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferJSON",
+                "CofferKMS", "CofferRDS", "CofferSecrets", "CofferShapes", "CofferSigV4", hummingbirdCore,
+                lifecycle, logging, nioCore, nioHTTP1, nioPosix, nioSSL, unixSignals,
             ],
             swiftSettings: strict
         ),
@@ -297,9 +297,8 @@ let package = Package(
             name: "CofferServerTests",
             dependencies: [
                 "Coffer", "CofferCatalog", "CofferCrypto", "CofferEBS", "CofferIdentity", "CofferJSON",
-                "CofferKMS", "CofferPolicy", "CofferSecrets", "CofferServer", "CofferShapes", "CofferSigV4",
-                "CofferTesting",
-                "CofferTrail",
+                "CofferKMS", "CofferPolicy", "CofferRDS", "CofferSecrets", "CofferServer", "CofferShapes",
+                "CofferSigV4", "CofferTesting", "CofferTrail",
                 lifecycle, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
             ],
             swiftSettings: testing

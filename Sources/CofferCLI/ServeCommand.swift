@@ -8,11 +8,12 @@ internal import Logging
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serve the AWS APIs of this home: KMS, EC2's volumes, IAM, STS, /health and /metrics.",
+        abstract: "Serve the AWS APIs of this home: KMS, EC2's volumes, RDS, IAM, STS, /health and /metrics.",
         discussion: """
             Who asks signs with an access key: `coffer user access-key create root` makes one.
               AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws kms list-keys
               AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws ec2 describe-volumes
+              AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws rds describe-db-instances
 
             Prints `Listening on URL` when it answers. SIGTERM and SIGINT let requests under way finish.
             """
@@ -72,6 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
         let server = try await CofferServer(
             home: home,
             volumes: try await global.volumes(of: home),
+            databases: try await global.databases(of: home),
             options: options,
             logger: logger
         )

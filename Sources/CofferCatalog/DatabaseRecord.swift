@@ -8,6 +8,8 @@ public struct DatabaseRecord: Sendable, Codable, Equatable {
     public let engine: DatabaseEngineKind
     public var engineVersion: String
     public var instanceClass: String
+    /// What was asked for, such as `gp3`; told, and without effect. nil: nothing was.
+    public var storageType: String?
     /// The volume with all that it stores; nil until it is made.
     public var volume: VolumeID?
     public var allocatedGiB: Int
@@ -38,12 +40,17 @@ public struct DatabaseRecord: Sendable, Codable, Equatable {
     /// Since when the KMS key cannot be used; nil while it can.
     public var keyLost: Timestamp?
     public var keyWatch: KeyWatch
+    /// Of one that is being deleted: the snapshot that has to be complete first, and whether its backups stay.
+    public var finalSnapshot: DatabaseIdentifier?
+    public var keepsBackups: Bool?
     /// Up to when the archive had all when the instance was last stopped.
     public var latestRestorable: Timestamp?
     /// Grants on KMS keys that the instance holds.
     public var grants: [DatabaseGrant] = []
     /// Who made it: what is left to do for the creation is done in that one's name.
     public let maker: ARN
+    /// Whether its snapshots begin with its tags.
+    public var copiesTags: Bool?
     public var tags: [DatabaseTag] = []
 
     /// What the instance begins with.

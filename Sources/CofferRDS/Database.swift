@@ -16,6 +16,8 @@ public struct Database: Sendable {
     public let latestRestorableTime: Timestamp?
     public let earliestRestorableTime: Timestamp?
     public let figures: EngineFigures
+    /// Changed parameters that wait for a restart.
+    public let waitingParameters: [String]
     public let supervisorProcessID: Int32?
     public let engineProcessID: Int32?
     /// How often the supervisor has started the engine.

@@ -9,6 +9,8 @@ public struct CreateDatabaseRequest: Sendable {
     /// nil: the one that is installed. A version's beginning will do, such as `15`.
     public var engineVersion: String?
     public var instanceClass = "db.t3.micro"
+    /// Told, and without effect; nil: `gp3`.
+    public var storageType: String?
     /// GiB.
     public var allocatedGiB = 20
     /// false: the API answers that it is not encrypted; its data is all the same, under a key that asks for no permission.
@@ -24,6 +26,8 @@ public struct CreateDatabaseRequest: Sendable {
     public var backupRetentionDays = 1
     public var backupWindow: String?
     public var isProtected = false
+    /// Whether its snapshots begin with its tags.
+    public var copiesTags = false
     public var tags: [Tag] = []
 
     public init(identifier: String, engine: DatabaseEngineKind) {
@@ -35,9 +39,12 @@ public struct CreateDatabaseRequest: Sendable {
 public struct ModifyDatabaseRequest: Sendable {
     /// Never less than it is.
     public var allocatedGiB: Int?
+    public var instanceClass: String?
+    public var storageType: String?
     public var backupRetentionDays: Int?
     public var backupWindow: String?
     public var isProtected: Bool?
+    public var copiesTags: Bool?
     public var parameterGroup: String?
     /// Those to set; nil as a value: back to the parameter group's.
     public var parameters: [String: String?] = [:]
@@ -51,9 +58,17 @@ public struct ModifyDatabaseRequest: Sendable {
 public struct RestoreDatabaseRequest: Sendable {
     public var identifier: String
     public var source: Source
+    /// InvalidParameterCombination where it is not the source's; nil: whatever that is.
+    public var engine: DatabaseEngineKind?
     public var port: Int?
     public var parameterGroup: String?
+    /// nil, as in what follows: as the source has it.
+    public var instanceClass: String?
+    public var storageType: String?
+    public var backupRetentionDays: Int?
+    public var backupWindow: String?
     public var isProtected = false
+    public var copiesTags: Bool?
     public var tags: [Tag] = []
 
     public enum Source: Sendable {

@@ -48,9 +48,12 @@ extension DatabaseService {
         )
         record.hasAnyPort = request.port == nil
         record.databaseName = request.databaseName
+        record.storageType = request.storageType
+        record.copiesTags = request.copiesTags
         record.parameters = request.parameters
         record.isProtected = request.isProtected
         record.tags = request.tags.map { DatabaseTag($0) }
+        try DatabaseTags.check(request.tags)
         try check(record)
         if engine.hasUsers, password == nil {
             throw AWSError(
@@ -60,7 +63,7 @@ extension DatabaseService {
         }
         try catalog.insert(record)
         note(record, "creation", "DB instance creation has begun")
-        try launchSupervisor(of: record, password: password)
+        try await launchSupervisor(of: record, password: password)
         return try describe(record)
     }
 
@@ -98,7 +101,7 @@ extension DatabaseService {
         guard let asked, installed != asked, !installed.hasPrefix(asked + ".") else { return installed }
         throw AWSError(
             .invalidParameterCombination,
-            "Cannot find version \(asked) for \(engine.kind.rawValue)",
+            "Cannot find version \(asked.prefix(32)) for \(engine.kind.rawValue)",
             hint: "\(installed) is installed"
         )
     }
@@ -150,7 +153,7 @@ extension DatabaseService {
     static func notAccessible(_ error: AWSError, _ key: String) -> AWSError {
         AWSError(
             .kmsKeyNotAccessible,
-            "The specified KMS key [\(key)] does not exist, is not enabled or you do not have permissions to access it. "
+            "The specified KMS key [\(key.prefix(256))] does not exist, is not enabled or you do not have permissions to access it. "
                 + "(\(error))",
             hint: error.code == .disabled
                 ? "enable it with `coffer key enable \(key)`, then try again" : error.hint

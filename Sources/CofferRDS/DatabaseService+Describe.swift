@@ -31,6 +31,7 @@ extension DatabaseService {
             latestRestorableTime: hasBackups ? try latestRestorable(record, supervisor) : nil,
             earliestRestorableTime: hasBackups ? try earliestRestorable(record) : nil,
             figures: supervisor?.figures ?? EngineFigures(),
+            waitingParameters: supervisor?.waiting ?? [],
             supervisorProcessID: supervisor?.processID,
             engineProcessID: supervisor?.engineProcessID,
             startCount: supervisor?.startCount ?? 0

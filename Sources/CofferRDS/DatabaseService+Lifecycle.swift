@@ -20,7 +20,7 @@ extension DatabaseService {
             throw Self.notAccessible(error, record.kmsKeyARN.description)
         }
         let started = try catalog.change(record.id) { $0.wanted = .running }
-        try launchSupervisor(of: record)
+        try await launchSupervisor(of: record)
         return try describe(started ?? record)
     }
 
@@ -57,14 +57,17 @@ extension DatabaseService {
 
     /// Starts the supervisors of all instances of the home that were running when their supervisors ended: at boot, and
     /// after a crash. Gives those that it started.
-    public func resumeDBInstances() throws -> [Database] {
-        try catalog.databases().filter { record in
+    public func resumeDBInstances() async throws -> [Database] {
+        let ended = try catalog.databases().filter { record in
             record.stage == .ready && record.wanted == .running && record.keyLost == nil
                 && !SupervisorLock.isHeld(paths.lock(record.identifier))
-        }.map { record in
-            try launchSupervisor(of: record)
-            return try describe(record)
         }
+        var started: [Database] = []
+        for record in ended {
+            try await launchSupervisor(of: record)
+            started.append(try describe(record))
+        }
+        return started
     }
 
     /// Stops all instances of the home that run, as before the machine goes down: they stay wanted, and come back with
@@ -86,8 +89,8 @@ extension DatabaseService {
 
     // MARK: - Deletion
 
-    /// Deletes an instance, with its automated snapshots and its archive, after a last snapshot where one is wanted. It is
-    /// `deleting`, and then gone. (`DeleteDBInstance`)
+    /// Begins to delete an instance, with its automated snapshots and its archive, after a last snapshot where one is
+    /// wanted: its content is that of this moment. It is `deleting`, and then gone. (`DeleteDBInstance`)
     public func deleteDBInstance(_ request: DeleteDatabaseRequest, caller: Caller) async throws -> Database {
         let record = try await permitted(request.identifier, to: "DeleteDBInstance", caller: caller)
         guard !record.isProtected else {
@@ -105,27 +108,30 @@ extension DatabaseService {
                     : "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
             )
         }
-        if let last = request.finalSnapshot, record.stage != .deleting {
-            let snapshot = try await createDBSnapshot(of: request.identifier, named: last, caller: caller)
-            try await awaitCompletion(of: snapshot.record)
+        var last: DatabaseIdentifier?
+        if let name = request.finalSnapshot, record.stage != .deleting {
+            last = try await createDBSnapshot(of: request.identifier, named: name, caller: caller).record
+                .identifier
         }
         let doomed = try catalog.change(record.id) { record in
             record.stage = .deleting
             record.wanted = .stopped
+            record.finalSnapshot = last ?? record.finalSnapshot
+            record.keepsBackups = !request.deletesAutomatedBackups
         }
         note(record, "deletion", "DB instance deletion has begun")
         return try describe(doomed ?? record)
     }
 
-    /// Does what `deleteDBInstance` has begun. Safe to repeat.
+    /// Does what `deleteDBInstance` has begun, once the last snapshot is complete. Safe to repeat.
     public func finishDeletion(of id: DatabaseID, keepsBackups: Bool = false) async throws {
         guard let record = try catalog.database(id: id), record.stage == .deleting else { return }
-        signalSupervisor(of: record, SIGTERM)
-        try await awaitNoSupervisor(of: record)
+        if let last = record.finalSnapshot { try await awaitLastSnapshot(last, of: record) }
+        try await awaitNoSupervisor(of: record, telling: SIGTERM)
         try await endLeftovers(record)
         try await awaitSnapshots(of: record)
         if let volume = record.volume { try await deleteVolume(volume, of: record) }
-        if !keepsBackups {
+        if !keepsBackups, record.keepsBackups != true {
             for snapshot in try catalog.databaseSnapshots(in: record.region)
             where snapshot.source.id == record.id && snapshot.kind == .automated {
                 try await discard(snapshot)
@@ -149,6 +155,24 @@ extension DatabaseService {
         }
     }
 
+    /// An instance whose last snapshot fails is not deleted.
+    private func awaitLastSnapshot(_ name: DatabaseIdentifier, of record: DatabaseRecord) async throws {
+        // One that somebody has deleted meanwhile was complete.
+        guard let snapshot = try catalog.databaseSnapshot(name, in: record.region) else { return }
+        do {
+            try await awaitCompletion(of: snapshot)
+        } catch {
+            let runs = SupervisorLock.isHeld(paths.lock(record.identifier))
+            try catalog.change(record.id) { record in
+                record.stage = .ready
+                record.wanted = runs ? .running : .stopped
+                record.finalSnapshot = nil
+            }
+            note(record, "deletion", "DB instance was not deleted: its final snapshot failed: \(error)")
+            throw error
+        }
+    }
+
     private func deleteVolume(_ volume: VolumeID, of record: DatabaseRecord) async throws {
         do {
             try await volumes.deleteVolume(volume.text, caller: infrastructure(record))
@@ -157,7 +181,7 @@ extension DatabaseService {
         }
     }
 
-    private func removeArchive(_ record: DatabaseRecord) throws {
+    func removeArchive(_ record: DatabaseRecord) throws {
         let archive = archive(of: record, caller: infrastructure(record))
         for name in try FolderNames.sorted(in: archive.folder) { try archive.remove(name) }
         unsafe rmdir(archive.folder)

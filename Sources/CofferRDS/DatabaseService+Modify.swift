@@ -53,6 +53,9 @@ extension DatabaseService {
 
     private func apply(_ request: ModifyDatabaseRequest, to record: inout DatabaseRecord) {
         if let size = request.allocatedGiB { record.allocatedGiB = size }
+        if let name = request.instanceClass { record.instanceClass = name }
+        if let copies = request.copiesTags { record.copiesTags = copies }
+        if let type = request.storageType { record.storageType = type }
         if let days = request.backupRetentionDays { record.backupRetentionDays = days }
         if let window = request.backupWindow { record.backupWindow = window }
         if let isProtected = request.isProtected { record.isProtected = isProtected }

@@ -27,6 +27,19 @@ extension DatabaseService {
         }
         try await require(action, "db", identifier.text, requestTags: request.tags, caller: caller)
         let source = snapshot.source
+        if let engine = request.engine, engine != source.engine {
+            throw AWSError(
+                .invalidParameterCombination,
+                "The snapshot \(snapshot.identifier) is of \(source.engine.rawValue): it cannot be restored to "
+                    + "\(engine.rawValue)."
+            )
+        }
+        guard source.port != 0 || request.port == nil else {
+            throw AWSError(
+                .invalidParameterCombination,
+                "\(source.engine.rawValue) listens at no port: clients open its file."
+            )
+        }
         let id = DatabaseID(random: SystemByteSource())
         if snapshot.isEncrypted {
             let key = KeyReference(snapshot.kmsKeyARN.description)
@@ -39,15 +52,15 @@ extension DatabaseService {
             region: region(of: caller),
             engine: source.engine,
             engineVersion: try engine.installedVersion(),
-            instanceClass: source.instanceClass,
+            instanceClass: request.instanceClass ?? source.instanceClass,
             allocatedGiB: source.allocatedGiB,
             isEncrypted: snapshot.isEncrypted,
             kmsKeyARN: snapshot.kmsKeyARN,
             masterUser: source.masterUser,
             port: try request.port ?? engine.defaultPort.map { try freePort(from: $0) } ?? 0,
             parameterGroup: request.parameterGroup ?? source.parameterGroup,
-            backupRetentionDays: source.backupRetentionDays,
-            backupWindow: source.backupWindow,
+            backupRetentionDays: request.backupRetentionDays ?? source.backupRetentionDays,
+            backupWindow: request.backupWindow ?? source.backupWindow,
             keyWatch: source.keyWatch,
             created: clock.now,
             origin: origin,
@@ -55,6 +68,8 @@ extension DatabaseService {
         )
         record.hasAnyPort = request.port == nil
         record.databaseName = source.databaseName
+        record.storageType = request.storageType ?? source.storageType
+        record.copiesTags = request.copiesTags ?? source.copiesTags
         record.parameters = source.parameters
         record.isProtected = request.isProtected
         record.tags = request.tags.map { DatabaseTag($0) }
@@ -68,10 +83,11 @@ extension DatabaseService {
                     + "one cannot read the other's data."
             )
         }
+        try DatabaseTags.check(request.tags)
         try check(record)
         try catalog.insert(record)
         note(record, "creation", "Restore from snapshot \(snapshot.identifier) has begun")
-        try launchSupervisor(of: record)
+        try await launchSupervisor(of: record)
         return try describe(record)
     }
 

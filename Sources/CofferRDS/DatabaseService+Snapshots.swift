@@ -20,6 +20,7 @@ extension DatabaseService {
             of: "DBSnapshotIdentifier"
         )
         try await require("CreateDBSnapshot", "snapshot", identifier.text, requestTags: tags, caller: caller)
+        try DatabaseTags.check(tags)
         let now = try describe(record)
         guard now.status.isUsable || now.status == .storageFull || now.status == .stopped else {
             throw refusal(now, "snapshotted")
@@ -53,7 +54,9 @@ extension DatabaseService {
             kmsKeyARN: record.kmsKeyARN,
             isEncrypted: record.isEncrypted
         )
-        snapshot.tags = tags.map { DatabaseTag($0) }
+        let own = Set(tags.map(\.key))
+        let copied = record.copiesTags == true ? record.tags.filter { !own.contains($0.key) } : []
+        snapshot.tags = copied + tags.map { DatabaseTag($0) }
         try catalog.insert(snapshot)
         do {
             let made = try await volumes.createSnapshot(
@@ -118,7 +121,7 @@ extension DatabaseService {
         guard let record else {
             throw AWSError(
                 .databaseSnapshotNotFound,
-                "DBSnapshot \(text) not found.",
+                "DBSnapshot \(text.prefix(255)) not found.",
                 hint: "see which there are with `coffer-rds snapshot ls`"
             )
         }
@@ -132,6 +135,7 @@ extension DatabaseService {
             switch (record.failure, volumeSnapshot?.state) {
             case (nil, .completed): .available
             case (nil, .pending): .creating
+            case (nil, nil) where isBeingBegun(record): .creating
             default: .failed
             }
         let reason = record.failure ?? volumeSnapshot?.stateReason
@@ -142,6 +146,11 @@ extension DatabaseService {
             statusReason: reason ?? (status == .failed ? "its making was cut short: delete it" : nil),
             progress: status == .available ? 100 : volumeSnapshot?.progress ?? 0
         )
+    }
+
+    /// Whether the volume's snapshot may yet come: another process may be at it.
+    private func isBeingBegun(_ record: DatabaseSnapshotRecord) -> Bool {
+        record.snapshot == nil && clock.now.nanoseconds < record.created.nanoseconds + 60_000_000_000
     }
 
     /// Waits until a snapshot is complete. Throws where it fails.
@@ -171,10 +180,11 @@ extension DatabaseService {
         }
     }
 
-    /// Deletes a manual snapshot. (`DeleteDBSnapshot`)
+    /// Deletes a manual snapshot, or an automated one that an instance left when it was deleted. (`DeleteDBSnapshot`)
     public func deleteDBSnapshot(_ name: String, caller: Caller) async throws -> DatabaseSnapshot {
         let record = try await permittedSnapshot(name, to: "DeleteDBSnapshot", caller: caller)
-        guard record.kind == .manual else {
+        let isRetained = try catalog.database(id: record.source.id) == nil
+        guard record.kind == .manual || isRetained else {
             throw AWSError(
                 .invalidDatabaseSnapshotState,
                 "Cannot delete the automated snapshot \(record.identifier): it goes with its retention period."
@@ -185,6 +195,10 @@ extension DatabaseService {
             throw AWSError(.invalidDatabaseSnapshotState, "DBSnapshot \(record.identifier) is being created.")
         }
         try await discard(record)
+        let remaining = try catalog.databaseSnapshots(in: record.region).contains {
+            $0.source.id == record.source.id && $0.kind == .automated
+        }
+        if record.kind == .automated, !remaining { try removeArchive(record.source) }
         note(.snapshot, record.identifier, record.region, "deletion", "Snapshot deleted")
         return snapshot
     }
@@ -207,6 +221,7 @@ extension DatabaseService {
         _ source: String,
         to name: String,
         key: KeyReference? = nil,
+        copiesTags: Bool = false,
         tags: [Tag] = [],
         caller: Caller
     ) async throws -> DatabaseSnapshot {
@@ -217,6 +232,7 @@ extension DatabaseService {
             of: "TargetDBSnapshotIdentifier"
         )
         try await require("CopyDBSnapshot", "snapshot", identifier.text, requestTags: tags, caller: caller)
+        try DatabaseTags.check(tags)
         let original = try await describe(record)
         guard original.status == .available, let volumeSnapshot = record.snapshot else {
             throw AWSError(
@@ -240,7 +256,9 @@ extension DatabaseService {
             kmsKeyARN: keyARN,
             isEncrypted: record.isEncrypted || key != nil
         )
-        copy.tags = tags.map { DatabaseTag($0) }
+        let own = Set(tags.map(\.key))
+        copy.tags =
+            (copiesTags ? record.tags.filter { !own.contains($0.key) } : []) + tags.map { DatabaseTag($0) }
         try catalog.insert(copy)
         do {
             let made = try await volumes.beginCopySnapshot(

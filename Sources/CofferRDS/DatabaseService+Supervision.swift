@@ -7,9 +7,25 @@ internal import Glibc
 // An instance's supervisor: started, told, and waited for.
 extension DatabaseService {
     /// Starts the instance's supervisor in a session of its own; does nothing where one is there. The password reaches it
-    /// through a pipe.
-    func launchSupervisor(of record: DatabaseRecord, password: MasterPassword? = nil) throws {
-        guard !SupervisorLock.isHeld(paths.lock(record.identifier)) else { return }
+    /// through a pipe. Returns when the supervisor has its lock, so that whoever looks next finds it.
+    func launchSupervisor(of record: DatabaseRecord, password: MasterPassword? = nil) async throws {
+        guard let processID = try spawnSupervisor(of: record, password: password) else { return }
+        let deadline = ContinuousClock.now + .seconds(20)
+        while !SupervisorLock.isHeld(paths.lock(record.identifier)) {
+            guard kill(processID, 0) == 0, ContinuousClock.now < deadline else {
+                throw AWSError(
+                    .internalError,
+                    "the supervisor of DB instance \(record.identifier) does not start",
+                    hint: "its words are in \(paths.log(record.identifier))"
+                )
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// The process; nil where there was one.
+    private func spawnSupervisor(of record: DatabaseRecord, password: MasterPassword?) throws -> Int32? {
+        guard !SupervisorLock.isHeld(paths.lock(record.identifier)) else { return nil }
         try paths.prepareRuntime(record.identifier)
         unsafe unlink(paths.status(record.identifier))
         let null = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
@@ -50,6 +66,7 @@ extension DatabaseService {
         Task {
             while !ChildProcess.hasEnded(processID) { try? await Task.sleep(for: .milliseconds(200)) }
         }
+        return processID
     }
 
     /// What a supervisor inherits: where things are, and how it reaches a KMS elsewhere.
@@ -108,10 +125,17 @@ extension DatabaseService {
         }
     }
 
-    /// Waits until no supervisor is left.
-    func awaitNoSupervisor(of record: DatabaseRecord, limitSeconds: Int = 120) async throws {
+    /// Waits until no supervisor is left. A signal is sent again and again: one that has only begun hears it later.
+    func awaitNoSupervisor(
+        of record: DatabaseRecord,
+        telling signal: Int32? = nil,
+        limitSeconds: Int = 120
+    ) async throws {
         let deadline = ContinuousClock.now + .seconds(limitSeconds)
+        var rounds = 0
         while SupervisorLock.isHeld(paths.lock(record.identifier)) {
+            if let signal, rounds % 50 == 0 { signalSupervisor(of: record, signal) }
+            rounds += 1
             guard ContinuousClock.now < deadline else {
                 throw AWSError(
                     .invalidDatabaseState,

@@ -13,7 +13,7 @@ public struct DatabaseEvent: Sendable {
     public let message: String
 
     /// (`SourceType`)
-    public enum Kind: String, Sendable {
+    public enum Kind: String, Sendable, CaseIterable {
         case instance = "db-instance"
         case snapshot = "db-snapshot"
     }

@@ -23,6 +23,8 @@ public actor DatabaseService {
     let logger: Logger
     /// What every supervisor is started with, beside the instance's name.
     let supervisorArguments: [String]
+    /// Deletions that go on after their verb has answered.
+    var work: [DatabaseID: Task<Void, Never>] = [:]
 
     public init(
         catalog: Catalog,
@@ -59,7 +61,7 @@ public actor DatabaseService {
         requestTags: [Tag] = [],
         caller: Caller
     ) async throws {
-        let arn = "arn:aws:rds:\(region(of: caller)):\(identity.account):\(kind):\(identifier)"
+        let arn = "arn:aws:rds:\(region(of: caller)):\(identity.account):\(kind):\(identifier.prefix(255))"
         var request = ActionRequest("rds:\(action)", on: [ActionResource(arn: arn, tags: tags)])
         request.add(requestTags: requestTags)
         do {
@@ -86,7 +88,7 @@ public actor DatabaseService {
         guard let record else {
             throw AWSError(
                 .databaseNotFound,
-                "DBInstance \(text) not found.",
+                "DBInstance \(text.prefix(63)) not found.",
                 hint: "see which there are with `coffer-rds ls`"
             )
         }

@@ -4,7 +4,6 @@ internal import CofferRDS
 internal import CofferSecrets
 public import CofferShapes
 internal import CofferTerminal
-internal import Foundation
 
 /// The databases of a home, and who asks.
 struct DatabaseDesk {
@@ -18,22 +17,10 @@ extension GlobalOptions {
         let home = try openHome()
         return DatabaseDesk(
             home: home,
-            databases: try await databases(of: home, supervisorArguments: supervisorArguments),
+            databases: try await databases(of: home),
             caller: try await caller(of: home)
         )
     }
-
-    /// What a supervisor needs to open the same home.
-    private var supervisorArguments: [String] {
-        var arguments: [String] = []
-        if let kmsEndpoint { arguments += ["--kms-endpoint", kmsEndpoint] }
-        if let passphraseFile { arguments += ["--passphrase-file", Self.absolute(passphraseFile)] }
-        if let pinFile { arguments += ["--pin-file", Self.absolute(pinFile)] }
-        if verbose { arguments.append("--verbose") }
-        return arguments
-    }
-
-    private static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).path }
 }
 
 /// The instance that a command is about.

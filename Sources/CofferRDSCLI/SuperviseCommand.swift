@@ -19,7 +19,7 @@ struct SuperviseCommand: AsyncParsableCommand {
     var passwordOnDescriptor3 = false
 
     func run() async throws {
-        let password = passwordOnDescriptor3 ? try MasterPassword(Self.secret(from: 3)) : nil
+        let password = passwordOnDescriptor3 ? try MasterPassword(try Self.secret(from: 3)) : nil
         let desk = try await global.openDatabases()
         guard
             let supervisor = try await desk.databases.supervisor(
@@ -34,7 +34,7 @@ struct SuperviseCommand: AsyncParsableCommand {
     }
 
     /// All that stands in a pipe, which is closed then.
-    private static func secret(from descriptor: Int32) -> SecretBytes {
+    private static func secret(from descriptor: Int32) throws -> SecretBytes {
         defer { close(descriptor) }
         var count = 0
         let room = SecretBytes(count: 256) { span in
@@ -47,6 +47,9 @@ struct SuperviseCommand: AsyncParsableCommand {
                     count += got
                 }
             }
+        }
+        guard count > 0 else {
+            throw AWSError(.invalidParameterValue, "no master password comes on descriptor \(descriptor)")
         }
         return room.part(at: 0, count: count)
     }

@@ -1,5 +1,6 @@
 public import Coffer
 public import CofferEBS
+public import CofferRDS
 internal import CofferShapes
 internal import HummingbirdCore
 public import Logging
@@ -9,8 +10,8 @@ internal import NIOSSL
 internal import ServiceLifecycle
 internal import UnixSignals
 
-/// The AWS APIs of one home over HTTP: KMS (AWS JSON 1.1), IAM, STS and EC2 (Query), EBS direct (REST), `/health` and
-/// `/metrics`. It translates between the wire and the services, and decides nothing.
+/// The AWS APIs of one home over HTTP: KMS (AWS JSON 1.1), IAM, STS, EC2 and RDS (Query), EBS direct (REST), `/health`
+/// and `/metrics`. It translates between the wire and the services, and decides nothing.
 public struct CofferServer: Sendable {
     private let options: ServerOptions
     private let responder: Responder
@@ -21,14 +22,23 @@ public struct CofferServer: Sendable {
     /// Requests under way when the server is told to stop may take so long, seconds; then their connections are closed.
     private static let stopSeconds: Int64 = 8
 
-    /// Opens the home's services: its root key is unsealed here, and not at the first request. `volumes` are the home's.
-    public init(home: Home, volumes: VolumeService, options: ServerOptions, logger: Logger) async throws {
+    /// Opens the home's services: its root key is unsealed here, and not at the first request. `volumes` and `databases`
+    /// are the home's. Goes on with deletions of databases that a server before has begun.
+    public init(
+        home: Home,
+        volumes: VolumeService,
+        databases: DatabaseService,
+        options: ServerOptions,
+        logger: Logger
+    ) async throws {
+        try await databases.finishDeletionsAfterwards()
         self.init(
             options: options,
             responder: Responder(
                 kms: try await home.keyManagement(),
                 identity: try await home.identityService(),
                 volumes: volumes,
+                databases: databases,
                 host: HostFacts(
                     account: home.root.principal.account,
                     enforcesLimits: options.enforcesLimits

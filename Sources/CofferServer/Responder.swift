@@ -1,6 +1,7 @@
 internal import CofferEBS
 internal import CofferIdentity
 internal import CofferKMS
+internal import CofferRDS
 internal import CofferSecrets
 internal import CofferShapes
 internal import CofferSigV4
@@ -14,6 +15,7 @@ final class Responder: Sendable {
     private let query: QueryResponder
     private let ec2: EC2Responder
     private let ebs: EBSResponder
+    private let rds: RDSResponder
     private let authenticator: Authenticator
     private let random: any ByteSource
 
@@ -21,6 +23,7 @@ final class Responder: Sendable {
         kms: KeyManagementService,
         identity: IdentityService,
         volumes: VolumeService,
+        databases: DatabaseService,
         host: HostFacts,
         clock: any WallClock = SystemClock(),
         random: any ByteSource = SystemByteSource()
@@ -30,6 +33,7 @@ final class Responder: Sendable {
         query = QueryResponder(identity: identity)
         ec2 = EC2Responder(volumes: volumes, host: host)
         ebs = EBSResponder(volumes: volumes)
+        rds = RDSResponder(databases: databases, account: host.account)
     }
 
     func answer(_ request: HTTPRequest) async -> HTTPAnswer {
@@ -62,6 +66,7 @@ final class Responder: Sendable {
     func finishBegunWork() async {
         await ebs.volumes.giveUpUploads()
         await ec2.volumes.finishBegunWork()
+        await rds.databases.finishBegunWork()
     }
 
     // MARK: - The services
@@ -101,6 +106,7 @@ final class Responder: Sendable {
         var counted = metrics.of(.none)
         do {
             let form = try QueryForm(request)
+            if RDSResponder.isMeant(form) { return await rdsAnswer(request, form, start, requestID) }
             if EC2Responder.isMeant(form) { return await ec2Answer(request, form, start, requestID) }
             let rules = query.rules(of: form.action)
             let asker = try authenticator.asker(
@@ -151,6 +157,37 @@ final class Responder: Sendable {
                 status: error.ec2Status,
                 contentType: .xml,
                 body: EC2Responder.body(of: error, requestID: requestID),
+                requestID: requestID
+            )
+        }
+    }
+
+    private func rdsAnswer(
+        _ request: HTTPRequest,
+        _ form: QueryForm,
+        _ start: NIODeadline,
+        _ requestID: String
+    ) async -> HTTPAnswer {
+        var counted = metrics.of(.none)
+        do {
+            let asker = try authenticator.asker(
+                of: request,
+                requestID: requestID,
+                services: RDSResponder.rules,
+                dialect: .query
+            )
+            let operation = try RDSResponder.operation(of: form)
+            counted = metrics.of(operation)
+            let body = try await rds.answer(form, operation, asker.caller, requestID: requestID)
+            counted.count(nil, nanoseconds: Self.elapsed(start))
+            return HTTPAnswer(status: 200, contentType: .xml, body: body, requestID: requestID)
+        } catch {
+            let error = AWSError(any: error)
+            counted.count(error.rdsName, nanoseconds: Self.elapsed(start))
+            return HTTPAnswer(
+                status: error.rdsStatus,
+                contentType: .xml,
+                body: RDSResponder.body(of: error, requestID: requestID),
                 requestID: requestID
             )
         }

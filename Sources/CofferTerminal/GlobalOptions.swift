@@ -99,8 +99,8 @@ package struct GlobalOptions: ParsableArguments {
         )
     }
 
-    /// The databases of a home, each run by a `coffer-rds supervise` that is started with `supervisorArguments`.
-    package func databases(of home: Home, supervisorArguments: [String]) async throws -> DatabaseService {
+    /// The databases of a home, each run by a `coffer-rds supervise`.
+    package func databases(of home: Home) async throws -> DatabaseService {
         let environment = ProcessInfo.processInfo.environment
         let endpoint = try kmsEndpoint ?? home.settings().kmsEndpoint
         return try await home.databases(
@@ -111,6 +111,18 @@ package struct GlobalOptions: ParsableArguments {
             supervisorArguments: supervisorArguments
         )
     }
+
+    /// What a supervisor needs to open the same home.
+    private var supervisorArguments: [String] {
+        var arguments: [String] = []
+        if let kmsEndpoint { arguments += ["--kms-endpoint", kmsEndpoint] }
+        if let passphraseFile { arguments += ["--passphrase-file", Self.absolute(passphraseFile)] }
+        if let pinFile { arguments += ["--pin-file", Self.absolute(pinFile)] }
+        if verbose { arguments.append("--verbose") }
+        return arguments
+    }
+
+    private static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).path }
 
     /// Where secrets come from that open the home.
     package var secretPrompts: SecretPrompts {

@@ -29,6 +29,7 @@ class Person:
         self.name, self.arn = name, arn
         self.kms = self.client("kms")
         self.ec2 = self.client("ec2")
+        self.rds = self.client("rds")
         # Sends what boto3 itself would refuse, so that the answer is the server's.
         self.unchecked = self.client("kms", parameter_validation=False)
 

@@ -13,6 +13,7 @@ import pytest
 
 import server as servers
 from account import REGION, Account
+from databases import Databases
 from keys import Keys
 from volumes import Volumes
 
@@ -54,6 +55,16 @@ def volumes(account: Account) -> Iterator[Volumes]:
 @pytest.fixture(scope="session")
 def ec2(volumes: Volumes):
     return volumes.ec2
+
+
+@pytest.fixture(scope="session")
+def databases(account: Account) -> Iterator[Databases]:
+    """What the tests do with database instances; at the end none of theirs is left."""
+    databases = Databases(account)
+    try:
+        yield databases
+    finally:
+        databases.clean()
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,10 @@ final class ServerSubject: Sendable {
             kms: try await home.keyManagement(),
             identity: identity,
             volumes: try await home.volumes(daemon: { throw NoDaemon() }),
+            databases: try await home.databases(
+                daemon: { throw NoDaemon() },
+                supervisor: { throw NoDaemon() }
+            ),
             host: HostFacts(account: home.root.principal.account),
             clock: clock
         )

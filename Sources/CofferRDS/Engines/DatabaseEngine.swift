@@ -18,6 +18,9 @@ protocol DatabaseEngine: Sendable {
     /// Refuses what the engine has no such thing of: a parameter's name or value, a master user's name, a port.
     func check(_ record: DatabaseRecord) throws
 
+    /// The parameters that it has, for who looks for one.
+    func parameters() throws -> [EngineParameter]
+
     /// Makes the data of a new instance in the empty folder `site.data`.
     func create(_ site: EngineSite, password: MasterPassword?) async throws
 
@@ -107,6 +110,10 @@ struct EngineSite: Sendable {
     var data: String { "\(mount)/data" }
     /// The engine's log: it tells of statements, so it lies on the volume.
     var logFolder: String { "\(mount)/log" }
+}
+
+extension DatabaseEngine {
+    func parameters() throws -> [EngineParameter] { [] }
 }
 
 extension DatabaseEngineKind {

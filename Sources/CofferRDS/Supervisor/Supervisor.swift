@@ -198,6 +198,7 @@ public actor Supervisor {
     private func reload() async throws {
         guard let record = try service.catalog.database(id: id), let engine else { return }
         let waiting = try await engine.reload(try await service.site(of: record))
+        status.waiting = waiting
         status.message = waiting.isEmpty ? nil : "waiting for a restart: \(waiting.joined(separator: ", "))"
         status.write(service.paths.status(identifier))
     }
@@ -206,6 +207,7 @@ public actor Supervisor {
         tell(.rebooting)
         try await engine?.stop()
         engine = nil
+        status.waiting = nil
         try await startEngine()
         tell(.available)
         try await note("availability", "DB instance restarted")

@@ -17,6 +17,8 @@ struct SupervisorStatus: Codable, Sendable, Equatable {
     var engineProcessID: Int32?
     var startCount = 0
     var figures = EngineFigures()
+    /// Changed parameters that wait for a restart.
+    var waiting: [String]?
     /// Up to when the archive has all.
     var latestRestorable: Timestamp?
 

@@ -26,17 +26,20 @@ final class Metrics: Sendable {
             KMSOperation.allCases.map { OperationMetrics(service: "kms", name: $0.name) }
             + EC2Operation.allCases.map { OperationMetrics(service: "ec2", name: $0.name) }
             + EBSOperation.allCases.map { OperationMetrics(service: "ebs", name: $0.name) }
+            + RDSOperation.allCases.map { OperationMetrics(service: "rds", name: $0.name) }
             + Other.allCases.map { OperationMetrics(service: $0.name, name: $0.name) }
     }
 
     func of(_ operation: KMSOperation) -> OperationMetrics { operations[operation.rawValue] }
     func of(_ operation: EC2Operation) -> OperationMetrics { operations[Self.ec2Start + operation.rawValue] }
     func of(_ operation: EBSOperation) -> OperationMetrics { operations[Self.ebsStart + operation.rawValue] }
+    func of(_ operation: RDSOperation) -> OperationMetrics { operations[Self.rdsStart + operation.rawValue] }
     func of(_ other: Other) -> OperationMetrics { operations[Self.otherStart + other.rawValue] }
 
     private static let ec2Start = KMSOperation.allCases.count
     private static let ebsStart = ec2Start + EC2Operation.allCases.count
-    private static let otherStart = ebsStart + EBSOperation.allCases.count
+    private static let rdsStart = ebsStart + EBSOperation.allCases.count
+    private static let otherStart = rdsStart + RDSOperation.allCases.count
 
     func connectionOpened() {
         open.add(1, ordering: .relaxed)

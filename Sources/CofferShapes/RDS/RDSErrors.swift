@@ -14,4 +14,7 @@ extension AWSError.Code {
     public static let parameterGroupAlreadyExists = AWSError.Code("DBParameterGroupAlreadyExists", .refused)
     public static let invalidParameterGroupState = AWSError.Code("InvalidDBParameterGroupState", .wrongState)
     public static let storageQuotaExceeded = AWSError.Code("StorageQuotaExceeded", .refused)
+    public static let storageTypeNotSupported = AWSError.Code("StorageTypeNotSupported", .refused)
+    public static let tagQuotaExceeded = AWSError.Code("TagQuotaPerResourceExceeded", .refused)
+    public static let automatedBackupNotFound = AWSError.Code("DBInstanceAutomatedBackupNotFound", .notFound)
 }

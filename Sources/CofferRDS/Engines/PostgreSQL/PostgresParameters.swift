@@ -64,9 +64,14 @@ enum PostgresParameters {
         }
         if name == forceTLS || prefixes.contains(where: name.hasPrefix) { return }
         guard let group = groups[name] else { throw invalid("there is no parameter \(name)") }
-        guard openNames.contains(name) || !closedGroups.contains(group) && !closedNames.contains(name) else {
+        guard isOpen(name, group: group) else {
             throw invalid("the parameter \(name) cannot be changed: Coffer sets it")
         }
+    }
+
+    /// Whether a user may set a parameter of this group.
+    static func isOpen(_ name: String, group: String) -> Bool {
+        openNames.contains(name) || !closedGroups.contains(group) && !closedNames.contains(name)
     }
 
     private static func checkValue(_ name: String, _ value: String) throws {

@@ -5,8 +5,8 @@ struct ParameterTree {
     private(set) var text: String?
     private(set) var children: [String: ParameterTree] = [:]
 
-    /// No parameter of EC2 is deeper, and no recursion over a tree is.
-    private static let maximumDepth = 6
+    /// No parameter of EC2 or RDS is deeper, and no recursion over a tree is.
+    private static let maximumDepth = 8
 
     /// Parameters that belong to the protocol and not to an action are left out.
     init(_ form: QueryForm) throws(AWSError) {
