@@ -203,9 +203,17 @@ extension VolumeService {
                 hint: "unmount that first"
             )
         }
-        // Many dirty pages take long to write: that is no reason to give up, unless forced.
-        let outcome = try await ChildProcess.run(tool, options + [directory], limitSeconds: lazy ? 30 : 600)
-        if outcome.code == 0 || !MountTable.current().contains(mount) { return false }
+        // Who only looks at what is mounted holds it for a moment.
+        for attempt in 0..<(lazy ? 1 : 5) {
+            if attempt > 0 { try await Task.sleep(for: .milliseconds(100)) }
+            // Many dirty pages take long to write: that is no reason to give up, unless forced.
+            let outcome = try await ChildProcess.run(
+                tool,
+                options + [directory],
+                limitSeconds: lazy ? 30 : 600
+            )
+            if outcome.code == 0 || !MountTable.current().contains(mount) { return false }
+        }
         guard lazy else {
             throw AWSError(
                 .volumeInUse,

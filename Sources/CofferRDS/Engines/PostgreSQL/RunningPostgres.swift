@@ -83,9 +83,12 @@ final class RunningPostgres: RunningEngine, @unchecked Sendable {
     func figures() async -> EngineFigures {
         let now = ContinuousClock.now
         if let lastAsked, now < lastAsked + Self.figuresPeriod { return lastFigures }
+        let isFirst = lastAsked == nil
         lastAsked = now
         do {
             try await look()
+            // A server that nobody uses closes no segment by itself: the archive begins with what its start has written.
+            if isFirst, keepsArchive { _ = try await cluster.sql("SELECT pg_switch_wal()") }
         } catch {
             silence = "\(error)"
         }
