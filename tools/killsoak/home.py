@@ -99,7 +99,7 @@ class Home:
     def coffer(self, *words, limit=60):
         done = self.run(*words, limit=limit)
         if done.code != 0:
-            raise Wrong(f"`coffer {' '.join(words)}` ends with {done.code}: {done.errors}")
+            raise Wrong(f"`coffer {' '.join(words)}` ends with {done.code}: {done.output} {done.errors}")
         return done.output
 
     def json(self, *words):
