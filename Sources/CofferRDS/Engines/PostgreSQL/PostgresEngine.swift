@@ -83,6 +83,12 @@ struct PostgresEngine: DatabaseEngine {
             _ = try await cluster.sql(
                 PostgresRoles.upkeep(master: site.record.masterUser, version: try majorVersion(site))
             )
+            if site.record.backupRetentionDays > 0 {
+                // The server closes no segment to which nothing is added: an instance that nobody writes to could be
+                // restored to no time. And its checkpointer, begun before the server was ready, looks at archive_timeout
+                // after five minutes only, unless it is woken.
+                _ = try await cluster.sql("SELECT pg_switch_wal(); SELECT pg_reload_conf()")
+            }
             return try RunningPostgres(cluster, process)
         } catch {
             try await cluster.stop(process)
