@@ -51,6 +51,7 @@ enum HomeMend: Sendable, Equatable {
     case rewriteHeader(VolumeID)
     /// Ends a change of the KMS key, and takes what the header says into the index.
     case settleHeader(VolumeID)
+    case resumeReencryption(VolumeID)
     case settleModification(VolumeID)
     case undoAttachment(VolumeID)
     case endAttachment(VolumeID)
@@ -79,6 +80,7 @@ enum HomeMend: Sendable, Equatable {
         case .removeVolume, .removeSnapshot, .discardSnapshot: "removed"
         case .rewriteHeader: "written anew from the good copy"
         case .settleHeader: "the index has what the header says"
+        case .resumeReencryption: "going on in the background"
         case .settleModification: "noted as ended"
         case .undoAttachment: "unmounted and detached"
         case .endAttachment: "noted as detached"

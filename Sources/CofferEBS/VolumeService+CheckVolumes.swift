@@ -142,7 +142,9 @@ extension VolumeService {
             // What was cut short in the middle of a change of key is settled with the key.
             let mend: HomeMend? =
                 finding.code == HeaderFinding.Code.rewrapUnfinished.rawValue
-                ? .settleHeader(id) : finding.canBeRepaired ? .rewriteHeader(id) : nil
+                ? .settleHeader(id)
+                : finding.code == reencrypts
+                    ? .resumeReencryption(id) : finding.canBeRepaired ? .rewriteHeader(id) : nil
             return HomeFinding(
                 finding.code,
                 id.text,

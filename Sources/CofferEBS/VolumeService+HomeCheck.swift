@@ -108,6 +108,7 @@ extension VolumeService {
         case .removeVolume(let id): try await removeUnfinished(id)
         case .rewriteHeader(let id): try await rewriteHeader(id, caller)
         case .settleHeader(let id): try await settleHeader(id, caller)
+        case .resumeReencryption(let id): try await resumeReencryption(id, caller)
         case .settleModification(let id): try await settleModification(id)
         case .undoAttachment(let id): try await undoDeadAttachment(id)
         case .endAttachment: try endDeadAttachments()

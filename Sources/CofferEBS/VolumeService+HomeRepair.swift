@@ -65,6 +65,12 @@ extension VolumeService {
         }
     }
 
+    /// Has a re-encryption that was cut short go on; it ends by itself.
+    func resumeReencryption(_ id: VolumeID, _ caller: Caller) async throws {
+        let owner = asOwner(of: try existing(id).kmsKeyARN, caller)
+        _ = try await reencryptVolume(id.text, caller: owner)
+    }
+
     /// A modification that nobody is at any more has ended one way or the other.
     func settleModification(_ id: VolumeID) async throws {
         let (volume, lock) = try await locked(id, for: nil)

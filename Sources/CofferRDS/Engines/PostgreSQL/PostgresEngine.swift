@@ -75,6 +75,8 @@ struct PostgresEngine: DatabaseEngine {
     func start(_ site: EngineSite) async throws -> any RunningEngine {
         let cluster = try PostgresCluster(site)
         try await cluster.prepareFolders()
+        // A lock that a kill has left on the volume names a process that is no more, or is somebody else's by now.
+        try await cluster.endLeftovers()
         try PostgresParameters.check(site.parameters, cluster.installation)
         try await cluster.configure(.service)
         let process = try cluster.launch()
@@ -83,12 +85,9 @@ struct PostgresEngine: DatabaseEngine {
             _ = try await cluster.sql(
                 PostgresRoles.upkeep(master: site.record.masterUser, version: try majorVersion(site))
             )
-            if site.record.backupRetentionDays > 0 {
-                // The server closes no segment to which nothing is added: an instance that nobody writes to could be
-                // restored to no time. And its checkpointer, begun before the server was ready, looks at archive_timeout
-                // after five minutes only, unless it is woken.
-                _ = try await cluster.sql("SELECT pg_switch_wal(); SELECT pg_reload_conf()")
-            }
+            // Its checkpointer, begun before the server was ready, looks at archive_timeout after five minutes only, unless
+            // it is woken.
+            _ = try await cluster.sql("SELECT pg_reload_conf()")
             return try RunningPostgres(cluster, process)
         } catch {
             try await cluster.stop(process)
