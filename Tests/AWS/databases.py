@@ -41,7 +41,7 @@ class Databases:
             "DBInstanceIdentifier": unique("db"),
             "Engine": engine,
             "DBInstanceClass": "db.t3.micro",
-            "AllocatedStorage": 2,
+            "AllocatedStorage": 1,
             "DBName": DATABASE,
             **login,
             **params,

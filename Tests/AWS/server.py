@@ -62,7 +62,7 @@ def started(folder: Path) -> Iterator[Server]:
 
     serve = [binary, "serve", "--listen", "127.0.0.1:0", "--home", str(home)]
     # Database instances look after their keys more often than once a minute, and give up sooner than after 7 days.
-    watch = {"COFFER_RDS_KEY_WATCH_SECONDS": "1", "COFFER_RDS_KEY_RECOVERY_SECONDS": "12"}
+    watch = {"COFFER_RDS_KEY_WATCH_SECONDS": "1", "COFFER_RDS_KEY_RECOVERY_SECONDS": "8"}
     environment, tokens = {**watch, **os.environ}, []
     if module := pkcs11_module():
         environment["SOFTHSM2_CONF"], tokens = make_tokens(folder / "tokens")
