@@ -38,11 +38,13 @@ extension DatabaseService {
         }
         try check(wanted)
         if let volume = record.volume, wanted.allocatedGiB > record.allocatedGiB {
-            _ = try await volumes.modifyVolume(
+            let change = try await volumes.modifyVolume(
                 volume.text,
                 ModifyVolumeRequest(sizeBytes: UInt64(wanted.allocatedGiB) << 30),
                 caller: infrastructure(record)
             )
+            // Such as a filesystem that grows only when it is mounted next.
+            if let words = change.statusMessage { note(record, "notification", words) }
         }
         if let password { try await record.engine.engine.setPassword(try site(of: record), password) }
         let changed = try catalog.change(record.id) { apply(request, to: &$0) }

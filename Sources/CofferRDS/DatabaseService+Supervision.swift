@@ -58,7 +58,7 @@ extension DatabaseService {
             try paths.supervisor(),
             arguments,
             descriptors: descriptors,
-            environment: Self.supervisorEnvironment,
+            environment: Self.supervisorEnvironment(temporaryFolder: try site(of: record).temporaryFolder),
             newSession: true
         )
         withExtendedLifetime(pipe) {}
@@ -70,7 +70,7 @@ extension DatabaseService {
     }
 
     /// What a supervisor inherits: where things are, and how it reaches a KMS elsewhere.
-    private static var supervisorEnvironment: [String] {
+    private static func supervisorEnvironment(temporaryFolder: String) -> [String] {
         var result: [String] = []
         var next = unsafe environ
         while let entry = unsafe next.pointee {
@@ -78,7 +78,7 @@ extension DatabaseService {
             unsafe next += 1
         }
         // What a crash would print of its memory may be a key.
-        return ["SWIFT_BACKTRACE=enable=no"]
+        return ["SWIFT_BACKTRACE=enable=no", "SQLITE_TMPDIR=\(temporaryFolder)"]
             + result.filter { entry in
                 ["PATH=", "HOME=", "LANG=", "TMPDIR=", "XDG_", "COFFER_", "AWS_", "SSL_"].contains {
                     entry.hasPrefix($0)

@@ -19,6 +19,15 @@ public struct DatabaseEvent: Sendable {
     }
 }
 
+/// A program that gives a person a prompt at an instance.
+public struct DatabaseClient: Sendable {
+    /// A path.
+    public let program: String
+    public let arguments: [String]
+    /// What it finds there beside what is there: so that what it keeps, it keeps on the instance's volume.
+    public let environment: [String: String]
+}
+
 /// An instance's figures at a moment.
 public struct DatabaseMeasure: Sendable {
     public let time: Timestamp
@@ -99,21 +108,11 @@ extension DatabaseService {
     public func client(
         of identifier: String,
         caller: Caller
-    ) async throws -> (program: String, arguments: [String]) {
+    ) async throws -> DatabaseClient {
         let record = try await permitted(identifier, to: "DescribeDBInstances", caller: caller)
         let now = try describe(record)
         guard now.status.isUsable else { throw refusal(now, "connected to") }
-        let client = try record.engine.engine.client(try site(of: record))
-        guard let path = client.program.hasPrefix("/") ? client.program : ChildProcess.find(client.program)
-        else {
-            throw AWSError(
-                .missingRequirement,
-                "the program \(client.program) is not installed",
-                hint:
-                    "install it, or connect with another one: `coffer-rds connect \(record.identifier) --url`"
-            )
-        }
-        return (path, client.arguments)
+        return try record.engine.engine.client(try site(of: record))
     }
 
     /// The supervisor of an instance, to be run by this process; nil where it has one. For whoever owns the home.

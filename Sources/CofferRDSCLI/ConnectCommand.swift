@@ -41,6 +41,7 @@ struct ConnectCommand: AsyncParsableCommand {
         }
         let client = try await desk.databases.client(of: instance.name, caller: desk.caller)
         try await OpenHomes.close()
+        for (name, value) in client.environment { unsafe setenv(name, value, 1) }
         throw Self.become(client.program, client.arguments + arguments)
     }
 

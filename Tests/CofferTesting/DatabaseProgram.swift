@@ -86,6 +86,6 @@ public final class DatabaseProgram: Sendable {
     /// What statements give on an SQLite instance.
     @discardableResult
     public func sqlite(_ instance: String, _ statements: String) throws -> String {
-        try succeed("connect", instance, "--", "-cmd", ".timeout 10000", statements)
+        try succeed("connect", instance, "--", "-cmd", ".timeout 10000", statements, limitSeconds: 20)
     }
 }

@@ -47,8 +47,8 @@ protocol DatabaseEngine: Sendable {
     /// Removes from an archive what no restore to `since` or later needs. Called again and again.
     func prune(_ archive: DatabaseArchive, keeping since: Timestamp) async throws
 
-    /// The program, with its arguments, that gives a person a prompt.
-    func client(_ site: EngineSite) throws -> (program: String, arguments: [String])
+    /// The program that gives a person a prompt.
+    func client(_ site: EngineSite) throws -> DatabaseClient
 }
 
 /// An engine that runs. Its supervisor asks one thing after the other.
@@ -108,6 +108,8 @@ struct EngineSite: Sendable {
 
     /// The engine's data; never the filesystem's root, which has a `lost+found`.
     var data: String { "\(mount)/data" }
+    /// Where clients of ours spill what does not fit in memory, and keep what was typed: it is data all the same.
+    var temporaryFolder: String { "\(mount)/tmp" }
     /// The engine's log: it tells of statements, so it lies on the volume.
     var logFolder: String { "\(mount)/log" }
 }

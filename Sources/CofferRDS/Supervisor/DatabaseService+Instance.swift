@@ -3,6 +3,7 @@ internal import CofferEBS
 internal import CofferShapes
 internal import CofferSystem
 internal import Glibc
+internal import Logging
 
 // What a supervisor has the service do for its instance.
 extension DatabaseService {
@@ -42,7 +43,7 @@ extension DatabaseService {
             options: MountOptions(mountOptions: geteuid() == 0 ? "nosuid,nodev,noatime" : nil),
             caller: infrastructure(record)
         )
-        for folder in ["data", "log"] { try Folder.make("\(mount)/\(folder)", mode: 0o700) }
+        for folder in ["data", "log", "tmp"] { try Folder.make("\(mount)/\(folder)", mode: 0o700) }
     }
 
     /// The instance is whole and its key is there.
@@ -76,6 +77,29 @@ extension DatabaseService {
         switch volume.attachment {
         case .crashed, .faulted, .detached: return volume.stateReason ?? "its volume is \(volume.attachment)"
         case .attached, .working, .hung, .elsewhere: return nil
+        }
+    }
+
+    /// Takes a volume away whose daemon has died, where its supervisor does not for some seconds: a daemon that is killed
+    /// while it holds the filesystem still leaves all who write to it waiting in the kernel, the supervisor among them.
+    /// Until the task is cancelled.
+    func freeCrashedVolume(of id: DatabaseID) async {
+        var looks = 0
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(2))  // Cancelled, it looks once more at most.
+            guard let record = try? catalog.database(id: id), let volume = record.volume,
+                let now = try? await volumes.describeVolumes([volume.text], caller: infrastructure(record))
+                    .first,
+                now.attachment == .crashed
+            else {
+                looks = 0
+                continue
+            }
+            looks += 1
+            guard looks > 1 else { continue }
+            logger.error("taking away what the volume's daemon has left")
+            // What is in the way of it is told by the supervisor's own try.
+            try? await volumes.unmountVolume(volume.text, force: true, caller: infrastructure(record))
         }
     }
 

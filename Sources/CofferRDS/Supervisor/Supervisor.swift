@@ -39,6 +39,8 @@ public actor Supervisor {
     /// Returns when the instance has stopped. Throws what it fails of; the status file has it too.
     public func run() async throws {
         defer { withExtendedLifetime(lock) {} }
+        let watchdog = Task.detached { [service, id] in await service.freeCrashedVolume(of: id) }
+        defer { watchdog.cancel() }
         do {
             try await begin()
             try await serve()
@@ -140,7 +142,9 @@ public actor Supervisor {
                 }
             }
             if number % Self.ticksPerLook == 0 {
-                if let reason = await service.volumeFailure(of: id) { try await recover(reason) }
+                if let reason = await service.volumeFailure(of: id) {
+                    try await recover(reason, hasVolume: false)
+                }
                 try await look()
             }
             if try await isKeyLost() { return }
@@ -214,13 +218,18 @@ public actor Supervisor {
     }
 
     /// The engine has ended, or the volume below it. Both are begun anew, with a pause that grows.
-    private func recover(_ reason: String) async throws {
+    private func recover(_ reason: String, hasVolume: Bool = true) async throws {
         logger.error("the engine has failed", metadata: ["reason": "\(reason)"])
         try await note("failure", "The engine has failed and is started again: \(reason)")
         try await Task.sleep(for: restarts.next())
         tell(.starting, "recovering")
         let record = try await service.existing(id)
-        try? await engine?.stop()  // What is left of it is ended below.
+        if hasVolume {
+            try? await engine?.stop()  // What is left of it is ended below.
+        } else if let process = engine?.processID {
+            // There is nothing left for it to write to.
+            kill(process, SIGQUIT)
+        }
         engine = nil
         try await service.endLeftovers(record)
         try await service.mount(record)

@@ -28,10 +28,12 @@ internal import Testing
             "cache_size": "-5000", "mmap_size": "1048576", "foreign_keys": "on",
         ])
         let engine = try await instance.create()
-        let (program, arguments) = try SQLiteEngine().client(instance.site)
+        let client = try SQLiteEngine().client(instance.site)
         let answer = try Client.run(
-            program,
-            arguments + ["PRAGMA busy_timeout; PRAGMA cache_size; PRAGMA mmap_size; PRAGMA foreign_keys"]
+            client.program,
+            client.arguments + [
+                "PRAGMA busy_timeout; PRAGMA cache_size; PRAGMA mmap_size; PRAGMA foreign_keys"
+            ]
         )
         #expect(answer == "5000\n-5000\n1048576\n1")
         #expect(SQLiteEngine().url(instance.site) == "sqlite:///" + instance.database)

@@ -121,13 +121,14 @@ struct PostgresEngine: DatabaseEngine {
     func address(_ site: EngineSite) -> String { "127.0.0.1" }
 
     /// psql, which asks for the password.
-    func client(_ site: EngineSite) throws -> (program: String, arguments: [String]) {
-        (
-            try PostgresInstallation.find().path("psql"),
-            [
+    func client(_ site: EngineSite) throws -> DatabaseClient {
+        DatabaseClient(
+            program: try PostgresInstallation.find().path("psql"),
+            arguments: [
                 "-h", address(site), "-p", "\(site.record.port)", "-U", site.record.masterUser,
                 database(site),
-            ]
+            ],
+            environment: ["PSQL_HISTORY": "\(site.temporaryFolder)/psql_history"]
         )
     }
 

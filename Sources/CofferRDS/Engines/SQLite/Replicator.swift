@@ -193,7 +193,11 @@ final class Replicator: @unchecked Sendable {  // Its supervisor asks one thing 
         }
         let goesOn = position?.header == header
         let start = goesOn ? position ?? WALPosition(header) : WALPosition(header)
-        if !goesOn { try log?.finish(whole) }
+        if !goesOn, let ended = log {
+            // Once, whether another file can be begun now or not.
+            log = nil
+            try ended.finish(whole)
+        }
         let begun = try await makeLog(start: start)
         (log, position) = (begun, start)
         mark = ReplicationMark(file: begun.name.number, start)

@@ -64,7 +64,7 @@ struct SQLiteEngine: DatabaseEngine {
     func address(_ site: EngineSite) -> String { site.databasePath }
 
     /// `sqlite3`, which waits for others' transactions and makes the connection's settings without a word.
-    func client(_ site: EngineSite) throws -> (program: String, arguments: [String]) {
+    func client(_ site: EngineSite) throws -> DatabaseClient {
         guard let program = ChildProcess.find("sqlite3") else {
             throw AWSError(
                 .missingRequirement,
@@ -75,7 +75,14 @@ struct SQLiteEngine: DatabaseEngine {
         let pragmas = SQLiteParameters.pragmas(site.parameters)
         let settings =
             pragmas.isEmpty ? [] : [".output /dev/null"] + pragmas + [".output"]
-        return (program, ([".timeout 5000"] + settings).flatMap { ["-cmd", $0] } + [address(site)])
+        return DatabaseClient(
+            program: program,
+            arguments: ([".timeout 5000"] + settings).flatMap { ["-cmd", $0] } + [address(site)],
+            environment: [
+                "SQLITE_TMPDIR": site.temporaryFolder,
+                "SQLITE_HISTORY": "\(site.temporaryFolder)/sqlite_history",
+            ]
+        )
     }
 
     func prune(_ archive: DatabaseArchive, keeping since: Timestamp) async throws {
