@@ -99,7 +99,7 @@ struct DatabaseCommandTests {
     func `an instance whose key is lost stops within the watch period, and starts once the key is back`()
         throws
     {
-        let rds = try DatabaseProgram(watchSeconds: 1, recoverySeconds: 8)
+        let rds = try DatabaseProgram(watchSeconds: 1, recoverySeconds: 12)
         _ = try rds.coffer.succeed("key", "create", "--alias", "app")
         try rds.succeed("create", "app", "--key", "alias/app", "--size", "1GiB")
         try rds.sqlite("app", "CREATE TABLE t (x); INSERT INTO t VALUES (7)")
